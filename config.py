@@ -1,0 +1,257 @@
+"""The settings of the machine: read once from the environment and `.env`, checked together, named in one message when wrong.
+
+Settings that staff edit (the shop's name, its sentences) live in the database: see ``shop.settings``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+MINIMAL_SECRET = 32
+DEFAULT_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "password", "bodega"}
+DATABASES = {"sqlite", "postgresql", "postgresql+psycopg"}
+MAIL_SCHEMES = {"file", "smtp", "smtps"}
+
+
+class ConfigError(Exception):
+    """Settings are wrong; the message lists every one of them with what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All settings of the machine, typed and checked.
+
+    ``instance`` is a folder; ``database_url`` and ``mail_url`` are URLs; ``currency`` is ISO 4217, ``country`` ISO 3166-1 alpha-2,
+    ``locales`` are languages such as ``en``, the first being the default (its pages have no prefix).
+    """
+
+    env: str
+    instance: Path
+    database_url: str
+    secret_key: str
+    mail_url: str
+    mail_from: str
+    base_url: str
+    currency: str
+    country: str
+    locales: tuple[str, ...]
+    timezone: str
+    port: int
+    workers: int
+    proxies: int
+    courier: bool
+    payment_methods: tuple[str, ...]
+    bank_account: str
+    debug: bool = False
+    testing: bool = False
+    extra: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Config:
+        """Read ``environ`` (default: the process environment over ``.env``); ``overrides`` win, for tests.
+
+        Raises:
+            ConfigError: one or more settings are wrong; names each of them.
+        """
+        reader = _Reader(_environment() if environ is None else environ)
+        env = reader.choice("SHOP_ENV", "development", {"development", "production"})
+        instance = Path(reader.text("SHOP_INSTANCE", str(ROOT / "instance"))).expanduser().resolve()
+        port = reader.integer("PORT", 8000, low=1, high=65535)
+        values: dict[str, object] = {
+            "env": env,
+            "instance": instance,
+            "database_url": reader.database_url(instance),
+            "secret_key": reader.secret_key(instance, env),
+            "mail_url": reader.url("MAIL_URL", f"file://{instance / 'mail'}", MAIL_SCHEMES),
+            "mail_from": reader.matching(
+                "MAIL_FROM", "hello@bodega.example", r"[^@\s<>]+@[^@\s<>]+", "an address such as hello@example.com"
+            ),
+            "base_url": reader.url("SHOP_URL", f"http://127.0.0.1:{port}", {"http", "https"}).rstrip("/"),
+            "currency": reader.currency("SHOP_CURRENCY", "EUR"),
+            "country": reader.country("SHOP_COUNTRY", "ES"),
+            "locales": reader.locales("SHOP_LOCALES", "en,es"),
+            "timezone": reader.timezone("SHOP_TIMEZONE", "Europe/Madrid"),
+            "port": port,
+            "workers": reader.integer("WEB_CONCURRENCY", 2, low=1, high=64),
+            "proxies": reader.integer("SHOP_PROXIES", 0, low=0, high=5),
+            "courier": reader.flag("SHOP_COURIER", default=True),
+            "payment_methods": reader.payment_methods(env),
+            "bank_account": reader.text("SHOP_BANK_ACCOUNT", "Bodega · ES91 2100 0418 4502 0005 1332"),
+            "debug": reader.flag("FLASK_DEBUG", default=False),
+        }
+        if env == "production":
+            reader.refuse_unsafe(values)
+        reader.raise_problems()
+        return cls(**{**values, **overrides})  # type: ignore[arg-type]
+
+
+def _environment() -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    kept = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
+    return {**kept, **os.environ}
+
+
+class _Reader:
+    """Reads one setting after another and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = []
+
+    def wrong(self, name: str, remedy: str) -> None:
+        self.problems.append(f"{name}: {remedy}")
+
+    def raise_problems(self) -> None:
+        if self.problems:
+            raise ConfigError("Some settings are wrong; correct them in the environment or in .env:\n  - " + "\n  - ".join(self.problems))
+
+    def text(self, name: str, default: str) -> str:
+        value = self.environ.get(name, "").strip() or default
+        if any(ord(char) < ord(" ") for char in value):
+            self.wrong(name, "holds a control character")
+            return default
+        return value
+
+    def matching(self, name: str, default: str, pattern: str, wanted: str) -> str:
+        value = self.text(name, default)
+        if not re.fullmatch(pattern, value):
+            self.wrong(name, f"{value!r} is not {wanted}")
+        return value
+
+    def choice(self, name: str, default: str, allowed: set[str]) -> str:
+        value = self.text(name, default).lower()
+        if value not in allowed:
+            self.wrong(name, f"{value!r} is none of {', '.join(sorted(allowed))}")
+        return value
+
+    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
+            self.wrong(name, f"{value!r} is not a whole number from {low} to {high}")
+            return default
+        return int(value)
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.text(name, "1" if default else "0").lower()
+        if value not in {"0", "1", "true", "false", "yes", "no"}:
+            self.wrong(name, f"{value!r} is neither 1 nor 0")
+        return value in {"1", "true", "yes"}
+
+    def url(self, name: str, default: str, schemes: set[str]) -> str:
+        value = self.text(name, default)
+        parts = urlsplit(value)
+        if parts.scheme not in schemes or not (parts.netloc or parts.scheme == "file"):
+            self.wrong(name, f"{value!r} is not a URL with {' or '.join(sorted(schemes))}")
+        return value
+
+    def database_url(self, instance: Path) -> str:
+        value = self.text("DATABASE_URL", f"sqlite:///{instance / 'shop.db'}").replace("postgres://", "postgresql://", 1)
+        scheme = value.partition(":")[0]
+        if scheme not in DATABASES or "//" not in value:
+            self.wrong("DATABASE_URL", "wants sqlite:////absolute/path.db or postgresql://user@host/name")
+        elif ":memory:" in value or value in {"sqlite://", "sqlite:///"}:
+            self.wrong("DATABASE_URL", "a database in memory would lose every order; name a file")
+        return value.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def secret_key(self, instance: Path, env: str) -> str:
+        value = self.environ.get("SECRET_KEY", "").strip()
+        if value:
+            if env == "production" and (value.lower() in DEFAULT_SECRETS or len(value) < MINIMAL_SECRET):
+                self.wrong("SECRET_KEY", f"is a default or too short; use {MINIMAL_SECRET} random characters or more")
+            return value
+        if env == "production":
+            self.wrong("SECRET_KEY", "is required in production; make one with: python -c 'import secrets; print(secrets.token_hex(32))'")
+            return ""
+        return _kept_secret(instance)
+
+    def currency(self, name: str, default: str) -> str:
+        from babel.numbers import list_currencies
+
+        value = self.text(name, default).upper()
+        if value not in list_currencies():
+            self.wrong(name, f"{value!r} is not a currency code such as EUR")
+        return value
+
+    def country(self, name: str, default: str) -> str:
+        from babel import Locale
+
+        value = self.text(name, default).upper()
+        if len(value) != 2 or value not in Locale("en").territories:
+            self.wrong(name, f"{value!r} is not a country code such as ES")
+        return value
+
+    def locales(self, name: str, default: str) -> tuple[str, ...]:
+        values = tuple(value.strip().lower() for value in self.text(name, default).split(","))
+        offered = {"en", "es"}
+        for value in values:
+            if value not in offered:
+                self.wrong(name, f"{value!r} is no language of the shop; it speaks {', '.join(sorted(offered))}")
+        if len(set(values)) != len(values):
+            self.wrong(name, "names a language twice")
+        return values
+
+    def timezone(self, name: str, default: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        value = self.text(name, default)
+        try:
+            ZoneInfo(value)
+        except (ValueError, OSError, LookupError):
+            self.wrong(name, f"{value!r} is not a time zone such as Europe/Madrid")
+        return value
+
+    def payment_methods(self, env: str) -> tuple[str, ...]:
+        default = "bank_transfer" if env == "production" else "bank_transfer,test_card"
+        values = tuple(value.strip() for value in self.text("SHOP_PAYMENT_METHODS", default).split(","))
+        for value in values:
+            if value not in {"bank_transfer", "test_card"}:
+                self.wrong("SHOP_PAYMENT_METHODS", f"{value!r} is none of bank_transfer, test_card")
+        return values
+
+    def refuse_unsafe(self, values: Mapping[str, Any]) -> None:
+        """In production: no debugging, no test money, no plain-text links."""
+        checks: list[tuple[bool, str, str]] = [
+            (bool(values["debug"]), "FLASK_DEBUG", "must be off in production: the debugger runs code for anybody"),
+            ("test_card" in values["payment_methods"], "SHOP_PAYMENT_METHODS", "test_card takes no real money; leave it out in production"),
+            (str(values["mail_url"]).startswith("file:"), "MAIL_URL", "is required in production, such as smtp://user:password@host:587"),
+            (
+                "SHOP_URL" not in self.environ,
+                "SHOP_URL",
+                "is required in production: the address in links and mails, such as https://shop.example",
+            ),
+            (
+                "SHOP_BANK_ACCOUNT" not in self.environ and "bank_transfer" in values["payment_methods"],
+                "SHOP_BANK_ACCOUNT",
+                "is required for bank transfers: the account that customers pay to",
+            ),
+        ]
+        for is_unsafe, name, remedy in checks:
+            if is_unsafe:
+                self.wrong(name, remedy)
+
+
+def _kept_secret(instance: Path) -> str:
+    """The development secret: made once, kept in the instance folder, readable by its owner alone."""
+    path = instance / "secret_key"
+    if not path.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        made: Callable[[str, int], int] = lambda name, flags: os.open(name, flags, 0o600)  # noqa: E731
+        try:
+            with open(path, "x", opener=made) as file:
+                file.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+    return path.read_text().strip()

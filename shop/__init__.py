@@ -1,0 +1,122 @@
+"""Bodega: the online shop that people own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flask import Flask
+
+from config import Config
+from shop import db
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+__all__ = ["create_app"]
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """The shop as one Flask application: configuration, database, web, features, commands.
+
+    Raises:
+        ConfigError: settings are wrong; names each of them.
+    """
+    config = config or Config.from_env()
+    app = Flask("shop", static_folder=None, instance_path=str(config.instance))
+    configure(app, config)
+    db.init_app(app)
+    if os.environ.get("FLASK_RUN_FROM_CLI"):
+        enable_migrations(app)
+    register_features(app)
+    return app
+
+
+def enable_migrations(app: Flask) -> None:
+    """``flask db …``; only commands and tests need Alembic, workers start without it."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db.db, directory=str(MIGRATIONS))
+
+
+def configure(app: Flask, config: Config) -> None:
+    """Settings for Flask and its extensions, all derived from ``config``."""
+    config.instance.mkdir(parents=True, exist_ok=True)
+    app.extensions["config"] = config
+    is_https = config.base_url.startswith("https://")
+    app.config.update(
+        DEBUG=config.debug,
+        TESTING=config.testing,
+        SECRET_KEY=config.secret_key,
+        SQLALCHEMY_DATABASE_URI=config.database_url,
+        SESSION_COOKIE_NAME="__Host-session" if is_https else "session",
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=60 * 60 * 24 * 90,
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=512 * 1024,
+        MAX_FORM_PARTS=500,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_TRANSLATION_DIRECTORIES="translations",
+        TEMPLATES_AUTO_RELOAD=config.debug,
+    )
+    if config.proxies:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=config.proxies, x_proto=config.proxies, x_host=config.proxies)  # type: ignore[method-assign]
+
+
+def register_features(app: Flask) -> None:
+    """Every feature offers ``init_app``; their order is the order of imports: down only."""
+    from shop import (
+        account,
+        admin,
+        auth,
+        cart,
+        catalog,
+        checkout,
+        cli,
+        content,
+        customer,
+        health,
+        inventory,
+        mail,
+        media,
+        order,
+        outbox,
+        payment,
+        pricing,
+        review,
+        search,
+        tables,  # noqa: F401
+        web,
+    )
+    from shop.settings import queries as settings
+
+    features = (
+        settings,
+        web,
+        outbox,
+        mail,
+        media,
+        auth,
+        customer,
+        pricing,
+        inventory,
+        review,
+        catalog,
+        search,
+        cart,
+        order,
+        payment,
+        checkout,
+        account,
+        content,
+        admin,
+        health,
+        cli,
+    )
+    for feature in features:
+        feature.init_app(app)

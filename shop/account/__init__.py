@@ -1,0 +1,12 @@
+"""What is mine: my orders, my profile."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+bp = Blueprint("account", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Register this feature's routes."""
+    app.register_blueprint(bp)

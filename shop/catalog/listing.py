@@ -1,0 +1,207 @@
+"""What lists show is kept, not computed: prices from–to, availability, shelves. Written here, in the transaction of its cause.
+
+Call ``refresh_listing`` after anything about products changed, ``refresh_availability`` after only their stock did.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import Row, Table, bindparam, delete, func, insert, select, update
+
+from shop.catalog.models import (
+    Category,
+    CategoryProduct,
+    Option,
+    OptionValue,
+    Price,
+    Product,
+    ProductCategory,
+    ProductImage,
+    Variant,
+    VariantOption,
+)
+from shop.db import transaction
+from shop.inventory.models import StockItem
+from shop.settings.services import touch_topic
+
+BATCH = 500
+
+_newest = (
+    select(Price.id)
+    .where(
+        Price.variant_id == Variant.id,
+        Price.currency == bindparam("currency"),
+        Price.customer_group == "",
+        Price.valid_from <= bindparam("at"),
+    )
+    .order_by(Price.valid_from.desc(), Price.id.desc())
+    .limit(1)
+    .correlate(Variant)
+    .scalar_subquery()
+)
+ON_SALE = (
+    select(Variant.product_id, Variant.id, Price.minor, Price.compare_at_minor, StockItem.on_hand, StockItem.low_at, StockItem.is_tracked)
+    .join(Price, Price.id == _newest)
+    .outerjoin(StockItem, StockItem.variant_id == Variant.id)
+    .where(Variant.product_id.in_(bindparam("ids", expanding=True)), Variant.archived_at.is_(None))
+    .order_by(Variant.product_id, Variant.position, Variant.id)
+)
+PRODUCTS = select(Product.id, Product.position, Product.published_at, Product.archived_at).where(
+    Product.id.in_(bindparam("ids", expanding=True))
+)
+SHELVES = (
+    select(ProductCategory.product_id, Category.path)
+    .join(Category, Category.id == ProductCategory.category_id)
+    .where(ProductCategory.product_id.in_(bindparam("ids", expanding=True)), Category.archived_at.is_(None))
+)
+SWATCHES = (
+    select(Option.product_id, OptionValue.swatch)
+    .join(OptionValue, OptionValue.option_id == Option.id)
+    .where(Option.product_id.in_(bindparam("ids", expanding=True)), OptionValue.swatch != "")
+    .where(
+        select(VariantOption.variant_id)
+        .join(Variant, Variant.id == VariantOption.variant_id)
+        .where(VariantOption.value_id == OptionValue.id, Variant.archived_at.is_(None))
+        .exists()
+    )
+    .order_by(Option.product_id, Option.position, OptionValue.position)
+)
+PICTURES = (
+    select(ProductImage.product_id, ProductImage.image_id)
+    .where(ProductImage.product_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ProductImage.product_id, ProductImage.position, ProductImage.id)
+)
+COUNTS = (
+    select(CategoryProduct.category_id, func.count().label("products"))
+    .where(CategoryProduct.product_id.in_(bindparam("ids", expanding=True)))
+    .group_by(CategoryProduct.category_id)
+)
+
+
+def refresh_listing(product_ids: Collection[int], *, at: datetime) -> None:
+    """Derive anew what lists know of these products: prices, availability, pictures, shelves, counts of categories."""
+    ordered = sorted(set(product_ids))
+    with transaction():
+        for start in range(0, len(ordered), BATCH):
+            _refresh_batch(ordered[start : start + BATCH], at)
+        if ordered:
+            touch_topic("catalog")
+
+
+def _refresh_batch(ids: Sequence[int], at: datetime) -> None:
+    with transaction() as session:
+        currency = current_app.extensions["config"].currency
+        variants = _grouped(session.execute(ON_SALE, {"ids": ids, "currency": currency, "at": at}))
+        swatches = _grouped(session.execute(SWATCHES, {"ids": ids}))
+        pictures = _grouped(session.execute(PICTURES, {"ids": ids}))
+        shelves = _grouped(session.execute(SHELVES, {"ids": ids}))
+        before = {found.category_id: found.products for found in session.execute(COUNTS, {"ids": ids})}
+        kept, placed = [], []
+        for product in session.execute(PRODUCTS, {"ids": ids}).all():
+            facts = _derive(product, variants[product.id], swatches[product.id], pictures[product.id], at)
+            kept.append({"key": product.id, **facts})
+            if facts["is_listed"]:
+                placed += _places(product, facts, shelves[product.id])
+        _write(kept, placed, ids)
+        after: defaultdict[int, int] = defaultdict(int)
+        for place in placed:
+            after[place["category_id"]] += 1
+        _move_counts(before, after)
+
+
+def _derive(
+    product: Any, variants: Sequence[Row[Any]], swatches: Sequence[Row[Any]], pictures: Sequence[Row[Any]], at: datetime
+) -> dict[str, Any]:
+    cheapest = min(variants, key=lambda variant: variant.minor, default=None)
+    is_published = product.archived_at is None and product.published_at is not None and product.published_at <= at
+    images = [*list(dict.fromkeys(picture.image_id for picture in pictures))[:2], None, None]
+    colors = list(dict.fromkeys(swatch.swatch for swatch in swatches))
+    compare_at = cheapest.compare_at_minor if cheapest else None
+    return {
+        "is_listed": is_published and cheapest is not None,
+        "price_from_minor": cheapest.minor if cheapest else None,
+        "price_to_minor": max(variant.minor for variant in variants) if variants else None,
+        "compare_at_minor": compare_at if cheapest and compare_at and compare_at > cheapest.minor else None,
+        "swatches": " ".join(colors),
+        "image_id": images[0],
+        "second_image_id": images[1],
+        **_availability(variants),
+    }
+
+
+def _availability(variants: Sequence[Row[Any]]) -> dict[str, Any]:
+    """Can any be bought, and how many are left when all that is left is few?"""
+    is_endless = any(variant.is_tracked is not True for variant in variants)
+    total = sum(variant.on_hand for variant in variants if variant.is_tracked)
+    low_at = max((variant.low_at for variant in variants if variant.is_tracked), default=0)
+    return {"available": is_endless or total > 0, "pieces_left": total if not is_endless and 0 < total <= low_at else None}
+
+
+def _places(product: Any, facts: dict[str, Any], shelves: Iterable[Row[Any]]) -> list[dict[str, Any]]:
+    categories = {int(part) for shelf in shelves for part in shelf.path.split("/")}
+    return [
+        {
+            "category_id": category_id,
+            "product_id": product.id,
+            "position": product.position,
+            "price_from_minor": facts["price_from_minor"],
+            "available": facts["available"],
+            "published_at": product.published_at,
+        }
+        for category_id in sorted(categories)
+    ]
+
+
+def _write(kept: list[dict[str, Any]], placed: list[dict[str, Any]], ids: Sequence[int]) -> None:
+    with transaction() as session:
+        if kept:
+            products = cast("Table", Product.__table__)
+            values: dict[str, Any] = {name: bindparam(name) for name in kept[0] if name != "key"}
+            statement = update(products).where(products.c.id == bindparam("key")).values(values)
+            session.connection().execute(statement, kept)
+        session.execute(
+            delete(CategoryProduct).where(CategoryProduct.product_id.in_(ids)), execution_options={"synchronize_session": False}
+        )
+        if placed:
+            session.execute(insert(CategoryProduct), placed)
+
+
+def _move_counts(before: dict[int, int], after: dict[int, int]) -> None:
+    with transaction() as session:
+        for category_id in sorted({*before, *after}):
+            change = after.get(category_id, 0) - before.get(category_id, 0)
+            if change:
+                session.execute(
+                    update(Category).where(Category.id == category_id).values(product_count=Category.product_count + change),
+                    execution_options={"synchronize_session": False},
+                )
+
+
+def refresh_availability(product_ids: Collection[int], *, at: datetime) -> None:
+    """Only stock changed: derive anew whether these products can be bought and how many are left. Four statements for any number of products."""
+    ids = sorted(set(product_ids))
+    if not ids:
+        return
+    with transaction() as session:
+        currency = current_app.extensions["config"].currency
+        variants = _grouped(session.execute(ON_SALE, {"ids": ids, "currency": currency, "at": at}))
+        facts = [{"key": product_id, **_availability(variants[product_id])} for product_id in ids]
+        products, places = cast("Table", Product.__table__), cast("Table", CategoryProduct.__table__)
+        values: dict[str, Any] = {name: bindparam(name) for name in ("available", "pieces_left")}
+        session.connection().execute(update(products).where(products.c.id == bindparam("key")).values(values), facts)
+        available = [fact["key"] for fact in facts if fact["available"]]
+        changed = places.c.product_id.in_(ids) & (places.c.available != places.c.product_id.in_(available))
+        session.connection().execute(update(places).where(changed).values(available=~places.c.available))
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> defaultdict[int, list[Row[Any]]]:
+    """Rows by their first column, the product."""
+    groups: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for found in rows:
+        groups[found[0]].append(found)
+    return groups

@@ -1,0 +1,12 @@
+"""Home, pages of text, sitemap and feed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+bp = Blueprint("content", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Register this feature's routes."""
+    app.register_blueprint(bp)

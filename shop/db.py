@@ -1,0 +1,269 @@
+"""The database: base class and types of tables, reading, and the one way to write.
+
+Reads: ``rows`` and ``row`` run a statement built once with ``bindparam`` and give named tuples. Writes: ``with transaction()``, in services only.
+What does not live here: any table (they stand in the ``models`` of their feature).
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask import Flask, current_app, g, has_app_context
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    DateTime,
+    Dialect,
+    Double,
+    Engine,
+    Enum,
+    Executable,
+    MetaData,
+    Row,
+    String,
+    Text,
+    event,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, registry
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.types import JSON, TypeDecorator
+
+log = logging.getLogger(__name__)
+
+MAX_INT = 2**63 - 1
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC. A naive one is refused: it would mean something else on every machine."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table derives from this; its registry says how Python types become columns."""
+
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMES),
+        type_annotation_map={
+            int: BigInteger(),
+            str: Text(),
+            datetime: UtcDateTime(),
+            bool: Boolean(),
+            dict[str, Any]: JSON(),
+            list[int]: JSON(),
+        },
+    )
+
+
+def choice(enum: type[StrEnum], name: str) -> Enum:
+    """A column of words: text with a named CHECK, lower-case, the same on both databases."""
+    return Enum(
+        enum,
+        name=name,
+        native_enum=False,
+        create_constraint=True,
+        values_callable=lambda kind: [member.value for member in kind],
+        length=32,
+    )
+
+
+for _kind, _sqlite_name in (
+    (String, "TEXT"),
+    (Text, "TEXT"),
+    (Enum, "TEXT"),
+    (DateTime, "TEXT"),
+    (JSON, "TEXT"),
+    (Boolean, "INTEGER"),
+    (BigInteger, "INTEGER"),
+    (Double, "REAL"),
+):
+    compiles(_kind, "sqlite")(lambda _type, _compiler, _name=_sqlite_name, **_kw: _name)
+
+
+@compiles(CreateTable, "sqlite")
+def _create_strict_table(element: CreateTable, compiler: Any, **kw: Any) -> str:
+    """STRICT tables on SQLite: a text never enters a number's column."""
+    element.element.dialect_options["sqlite"]["strict"] = True
+    return str(compiler.visit_create_table(element, **kw))
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+
+
+def init_app(app: Flask) -> None:
+    """Bind the engine of this application and teach its connections how to read and write."""
+    db.init_app(app)
+    app.teardown_appcontext(_close_reader)
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _connect_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+
+
+def _connect_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=10000",
+        "cache_size=-16000",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.create_function("casefold", 1, lambda text: None if text is None else str(text).casefold(), deterministic=True)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers queue from their first statement on; readers never wait for them; single reads need no transaction at all."""
+    options = connection.get_execution_options()
+    if options.get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif not options.get("autocommit"):
+        connection.exec_driver_sql("BEGIN")
+
+
+# Reading
+
+
+def rows(statement: Executable, **params: Any) -> Sequence[Row[Any]]:
+    """All rows, as named tuples. Inside ``transaction()`` it reads in that transaction, else each statement by itself."""
+    return connection().execute(statement, params).all()
+
+
+def row(statement: Executable, **params: Any) -> Row[Any] | None:
+    """The first row or None; see ``rows``."""
+    return connection().execute(statement, params).first()
+
+
+def scalar(statement: Executable, **params: Any) -> Any:
+    """The first column of the first row, or None; see ``rows``."""
+    return connection().execute(statement, params).scalar()
+
+
+def connection() -> Connection:
+    """The connection that reads: the open transaction's, or one of this request that commits by itself."""
+    if in_transaction():
+        return db.session().connection()
+    if "reader" not in g:
+        g.reader = _reading(db.engine)
+    reader: Connection = g.reader
+    return reader
+
+
+def _reading(engine: Engine) -> Connection:
+    if engine.dialect.name == "sqlite":
+        return engine.connect().execution_options(autocommit=True)
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _close_reader(_error: BaseException | None = None) -> None:
+    reader = g.pop("reader", None)
+    if reader is not None:
+        reader.close()
+
+
+# Writing
+
+
+def in_transaction() -> bool:
+    """Is a ``transaction()`` open here?"""
+    return has_app_context() and "unit" in db.session().info
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """The one way to write. The outermost block commits, inner blocks join it; any failure undoes everything.
+
+    It ends the read unit first, so that what a verb decides on is read afresh. Objects loaded before it are read again: services take ids.
+    """
+    session = db.session()
+    unit = session.info.get("unit")
+    if unit is None:
+        with _outermost(session):
+            yield session
+        return
+    try:
+        yield session
+    except BaseException:
+        unit["failed"] = True
+        raise
+
+
+@contextmanager
+def _outermost(session: Session) -> Iterator[None]:
+    unit: dict[str, Any] = {"failed": False, "after": []}
+    session.rollback()
+    session.info["unit"] = unit
+    try:
+        session.connection(execution_options={"writes": True})
+        yield
+        if unit["failed"]:
+            raise RuntimeError("an inner failure was swallowed; nothing is committed")
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info.pop("unit", None)
+    for act in unit["after"]:
+        _attempt(act)
+
+
+def after_commit(act: Callable[[], object]) -> None:
+    """Run ``act`` once the transaction is committed. It may be lost (a crash): what must not be lost is an event in the outbox."""
+    db.session().info["unit"]["after"].append(act)
+
+
+def _attempt(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Exception:
+        log.exception("an act after the commit failed")
+
+
+@event.listens_for(Session, "before_flush")
+def _flush_only_in_services(session: Session, *_: object) -> None:
+    if "unit" not in session.info:
+        raise RuntimeError("write outside transaction()")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _write_only_in_services(state: ORMExecuteState) -> None:
+    if (state.is_insert or state.is_update or state.is_delete) and "unit" not in state.session.info:
+        raise RuntimeError("write outside transaction()")
+
+
+def is_sqlite() -> bool:
+    """Does this application keep its data in SQLite?"""
+    return current_app.extensions["sqlalchemy"].engine.dialect.name == "sqlite"  # type: ignore[no-any-return]

@@ -1,0 +1,103 @@
+"""Everything that can go wrong in shop words. One place renders them: ``shop.web.errors``.
+
+ShopError                400  the common root: status, slug, title, what to do next
+├── NotFound             404  it does not exist, or it is not yours
+├── Forbidden            403  you are known, but may not
+├── NotLoggedIn          401  log in first
+├── Invalid              422  fields are wrong; carries them
+├── Conflict             409  the rule of the shop stands against it
+│   ├── IllegalMove      409  the thing is not in a state for that; names the legal moves
+│   ├── StaleVersion     409  somebody else changed it since you looked
+│   ├── OutOfStock       409  fewer pieces than wanted; names the lines
+│   ├── QuoteChanged     409  price, stock, tax or delivery differ from what was shown
+│   └── CartEmpty        409  nothing to order
+└── TooManyTries         429  wait a little
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class ShopError(Exception):
+    """A rule of the shop was broken. ``detail`` says to the reader what to do next; ``extras`` go into the JSON answer."""
+
+    status: ClassVar[int] = 400
+    slug: ClassVar[str] = "bad-request"
+    title: ClassVar[str] = "That did not work"
+
+    def __init__(self, detail: str = "", **extras: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.extras = extras
+
+
+class NotFound(ShopError):
+    """It does not exist, or it belongs to somebody else: both look alike."""
+
+    status, slug, title = 404, "not-found", "Not found"
+
+
+class Forbidden(ShopError):
+    """The caller is known, and may not do this."""
+
+    status, slug, title = 403, "forbidden", "Not allowed"
+
+
+class NotLoggedIn(ShopError):
+    """Only for people who have logged in."""
+
+    status, slug, title = 401, "not-logged-in", "Please log in"
+
+
+class Invalid(ShopError):
+    """Fields are wrong. ``errors`` maps a JSON pointer (``/address/postcode``) or field name to its messages."""
+
+    status, slug, title = 422, "invalid", "Some fields need another look"
+
+    def __init__(self, errors: Mapping[str, Sequence[str]], detail: str = "") -> None:
+        super().__init__(detail)
+        self.errors = errors
+
+
+class Conflict(ShopError):
+    """A rule of the shop stands against it."""
+
+    status, slug, title = 409, "conflict", "That is not possible now"
+
+
+class IllegalMove(Conflict):
+    """The object is not in a state from which this can be done; the detail names the legal moves."""
+
+    slug, title = "illegal-move", "That step is not possible now"
+
+
+class StaleVersion(Conflict):
+    """Somebody else changed it since it was looked at."""
+
+    slug, title = "stale-version", "Somebody changed this meanwhile"
+
+
+class OutOfStock(Conflict):
+    """Fewer pieces are left than wanted. ``extras['lines']`` lists ``{variant_id, wanted, available}``."""
+
+    slug, title = "out-of-stock", "Not enough in stock"
+
+
+class QuoteChanged(Conflict):
+    """Price, stock, tax or delivery differ from what the customer was shown; nothing was ordered."""
+
+    slug, title = "quote-changed", "The price has changed"
+
+
+class CartEmpty(Conflict):
+    """There is nothing to order."""
+
+    slug, title = "cart-empty", "Your cart is empty"
+
+
+class TooManyTries(ShopError):
+    """Too often in too short a time. ``extras['retry_after_s']`` says how long to wait."""
+
+    status, slug, title = 429, "too-many-tries", "Please wait a little"

@@ -1,0 +1,57 @@
+"""For machines: is this process alive, and may it be sent visitors?"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, current_app
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select, text
+
+from shop import MIGRATIONS
+from shop.clock import now
+from shop.db import row, scalar
+from shop.outbox.models import Delivery, DeliveryState
+from shop.web.json import json_response
+
+bp = Blueprint("health", __name__)
+OLDEST_WAITING = select(func.min(Delivery.due_at)).where(Delivery.state == DeliveryState.WAITING)
+SCHEMA = text("SELECT version_num FROM alembic_version")
+LATE_S = 300
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(bp)
+
+
+@bp.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """This process answers."""
+    return json_response({"status": "alive"}, headers={"Cache-Control": "no-store"})
+
+
+@bp.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Database reachable, schema as the code wants it, mails not piling up; 503 names what is not."""
+    checks: dict[str, object] = {"database": "ok", "schema": "ok", "outbox_lag_s": 0}
+    is_ready = True
+    try:
+        found = row(SCHEMA)
+        wanted = _newest_schema()
+        if found is None or found.version_num != wanted:
+            checks["schema"], is_ready = f"run flask db upgrade (wanted {wanted})", False
+        oldest = scalar(OLDEST_WAITING)
+        lag_s = max(0, int((now() - oldest).total_seconds())) if oldest else 0
+        checks["outbox_lag_s"] = lag_s
+        is_ready = is_ready and lag_s < LATE_S
+    except Exception:
+        current_app.logger.warning("not ready: the database does not answer", exc_info=True)
+        checks["database"], is_ready = "unreachable", False
+    return json_response(
+        {"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503, headers={"Cache-Control": "no-store"}
+    )
+
+
+def _newest_schema() -> str:
+    if "schema" not in current_app.extensions:
+        current_app.extensions["schema"] = max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    newest: str = current_app.extensions["schema"]
+    return newest

@@ -1,0 +1,56 @@
+"""What happened, and who must hear of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shop.db import Base, choice
+
+
+class Event(Base):
+    """A fact, written in the transaction that made it true. ``subject`` (``order:42``) is the object whose events keep their order."""
+
+    __tablename__ = "events"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    payload: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class DeliveryState(StrEnum):
+    """A delivery waits, is done, or was given up."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class Delivery(Base):
+    """One consumer's copy of an event. A courier holds it by a lease until ``leased_until``; ``due_at`` is when it may be tried (again)."""
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    consumer: Mapped[str]
+    subject: Mapped[str]
+    state: Mapped[DeliveryState] = mapped_column(choice(DeliveryState, "state"), default=DeliveryState.WAITING)
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    leased_until: Mapped[datetime | None]
+    lease: Mapped[str] = mapped_column(default="")
+    error: Mapped[str] = mapped_column(default="")
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("event_id", "consumer"),
+        Index("ix_deliveries_state_due_at", "state", "due_at"),
+        Index("ix_deliveries_subject_consumer_id", "subject", "consumer", "id"),
+    )

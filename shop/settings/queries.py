@@ -1,0 +1,122 @@
+"""Reading settings, and keeping in memory what changes seldom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app
+from sqlalchemy import bindparam, select
+
+from shop.db import in_transaction, rows
+from shop.settings.models import Setting, Version
+
+T = TypeVar("T")
+LOOKED_AT_EVERY_S = 1.0
+KEPT_MOST = 20_000
+
+VERSIONS = select(Version.topic, Version.number)
+SETTINGS = select(Setting.name, Setting.locale, Setting.value).where(Setting.locale.in_(bindparam("locales", expanding=True)))
+
+
+class Kept:
+    """What this process remembers of one shop, thrown away as soon as the version of its topic moves. Versions are looked at once a second."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, int] = {}
+        self.looked_at = float("-inf")
+        self.values: dict[tuple[str, Any], tuple[int, Any]] = {}
+
+    def version(self, topic: str) -> int:
+        if time.monotonic() - self.looked_at > LOOKED_AT_EVERY_S:
+            self.versions = {found.topic: found.number for found in rows(VERSIONS)}
+            self.looked_at = time.monotonic()
+        return self.versions.get(topic, 0)
+
+    def get(self, topic: str, key: Any, make: Callable[[], T]) -> T:
+        version = self.version(topic)
+        found = self.values.get((topic, key))
+        if found is not None and found[0] == version:
+            return found[1]  # type: ignore[no-any-return]
+        value = make()
+        if len(self.values) >= KEPT_MOST:
+            self.values = {}
+        self.values[topic, key] = (version, value)
+        return value
+
+    def look_again(self) -> None:
+        """Forget when the versions were read: the next look is fresh."""
+        self.looked_at = float("-inf")
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["kept"] = Kept()
+
+
+def kept(topic: str, key: Any, make: Callable[[], T]) -> T:
+    """``make()``, remembered under ``key`` until the version of ``topic`` moves (seen within a second). Never inside a transaction."""
+    if in_transaction():
+        return make()
+    memory: Kept = current_app.extensions["kept"]
+    return memory.get(topic, key, make)
+
+
+def topic_version(topic: str) -> int:
+    """The version of ``topic`` as this process saw it within the last second."""
+    memory: Kept = current_app.extensions["kept"]
+    return memory.version(topic)
+
+
+class ShopTexts:
+    """What the pages say about the shop, in one language: ``texts.name``, ``texts.delivery``; "" where staff wrote nothing."""
+
+    NAMES = (
+        "name",
+        "claim",
+        "about",
+        "email",
+        "phone",
+        "address",
+        "delivery",
+        "returns",
+        "pickup",
+        "hero_title",
+        "hero_text",
+        "hero_alt",
+        "hero_button",
+        "hero_image",
+    )
+
+    def __init__(self, values: dict[str, str]) -> None:
+        for name in self.NAMES:
+            setattr(self, name, values.get(f"shop.{name}", ""))
+
+    name: str
+    claim: str
+    about: str
+    email: str
+    phone: str
+    address: str
+    delivery: str
+    returns: str
+    pickup: str
+    hero_title: str
+    hero_text: str
+    hero_alt: str
+    hero_button: str
+    hero_image: str
+
+
+def shop_texts(locale: str) -> ShopTexts:
+    """The shop's texts in ``locale``; what is missing there comes from the default language."""
+    return kept("settings", ("texts", locale), lambda: _read_texts(locale))
+
+
+def _read_texts(locale: str) -> ShopTexts:
+    default = current_app.extensions["config"].locales[0]
+    values: dict[str, str] = {"shop.name": "Bodega"}
+    found = rows(SETTINGS, locales=["", default, locale])
+    for wanted in ("", default, locale):
+        values.update({setting.name: setting.value for setting in found if setting.locale == wanted})
+    return ShopTexts(values)

@@ -1,0 +1,29 @@
+"""Writing settings, and telling caches that a topic changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import current_app
+from sqlalchemy import delete, insert, update
+
+from shop.db import after_commit, transaction
+from shop.settings.models import Setting, Version
+
+
+def save_settings(values: Mapping[tuple[str, str], str]) -> None:
+    """Set ``{(name, locale): value}``; what is not named stays."""
+    with transaction() as session:
+        for (name, locale), value in values.items():
+            session.execute(delete(Setting).where(Setting.name == name, Setting.locale == locale))
+            session.execute(insert(Setting).values(name=name, locale=locale, value=value))
+        touch_topic("settings")
+
+
+def touch_topic(topic: str) -> None:
+    """Raise the version of ``topic`` in this transaction: every process forgets what it kept of it within a second, this one at once."""
+    with transaction() as session:
+        moved = session.execute(update(Version).where(Version.topic == topic).values(number=Version.number + 1))
+        if moved.rowcount == 0:  # type: ignore[attr-defined]
+            session.execute(insert(Version).values(topic=topic, number=1))
+        after_commit(current_app.extensions["kept"].look_again)

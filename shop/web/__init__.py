@@ -1,0 +1,21 @@
+"""What every view shares, with no word of commerce: errors, fields, origin check, headers, session, JSON, languages, assets."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask
+
+from shop.web import assets, context, csrf, errors, headers, locale, pages
+from shop.web.session import Sessions
+
+bp = Blueprint("web", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Hang everything on the application, in the order in which a request meets it."""
+    app.session_interface = Sessions()
+    for part in (headers, csrf, pages, locale, assets, context, errors):
+        part.init_app(app)
+    app.register_blueprint(bp)
+
+
+from shop.web import views  # noqa: F401

@@ -1,0 +1,97 @@
+"""What every template may ask for, under these names; features add theirs by ``add_context`` when they are registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_babel import format_date, format_datetime
+from flask_login import current_user
+from jinja2 import StrictUndefined
+
+from shop.money import Money, format_minor, format_money
+from shop.settings.queries import shop_texts
+from shop.web.cookies import has_cookie
+from shop.web.locale import absolute_url, current_locale, path_in
+
+LANGUAGE_NAMES = {"en": "English", "es": "Español"}
+THEMES = ("auto", "light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Alternate:
+    """This page in another language: an absolute address."""
+
+    locale: str
+    name: str
+    url: str
+    is_current: bool
+
+
+def add_context(app: Flask, **functions: Callable[..., Any]) -> None:
+    """Offer functions to all templates; called once by a feature's ``init_app``."""
+    app.jinja_env.globals.update(functions)
+
+
+def set_alternates(paths: dict[str, str]) -> None:
+    """Say where this page stands in each language, ``{"es": "/p/taza"}`` without prefix, when the paths differ."""
+    g.alternate_paths = paths
+
+
+def alternates() -> list[Alternate]:
+    """This page in every language of the shop, itself included."""
+    paths: dict[str, str] = g.get("alternate_paths") or {}
+    current = current_locale()
+    found = []
+    for locale in current_app.extensions["config"].locales:
+        path = paths.get(locale, None if paths else request.path)
+        if path is not None:
+            found.append(Alternate(locale, LANGUAGE_NAMES[locale], absolute_url(path_in(locale, path)), locale == current))
+    return found
+
+
+def chosen_theme() -> str:
+    """Day, night or as the machine is set; by a cookie of its own, so that pages for strangers do not depend on it."""
+    theme = request.cookies.get("theme", "auto")
+    return theme if theme in THEMES else "auto"
+
+
+def user() -> Any:
+    """Who is logged in, or None; strangers are not looked up."""
+    return current_user if has_cookie() and current_user.is_authenticated else None
+
+
+def _common() -> dict[str, Any]:
+    locale = current_locale()
+    return {"shop": shop_texts(locale), "locale": locale, "theme": chosen_theme()}
+
+
+def _date(value: datetime, form: str = "long") -> str:
+    return str(format_date(value, form))
+
+
+def _datetime(value: datetime, form: str = "medium") -> str:
+    return str(format_datetime(value, form))
+
+
+def init_app(app: Flask) -> None:
+    env = app.jinja_env
+    env.undefined = StrictUndefined
+    env.trim_blocks = env.lstrip_blocks = True
+    env.add_extension("jinja2.ext.do")
+    env.filters.update(money=lambda amount: format_money(amount, current_locale()), date=_date, datetime=_datetime)
+    env.globals.update(
+        money_minor=lambda minor, currency: format_minor(minor, currency, current_locale()),
+        Money=Money,
+        has_cookie=has_cookie,
+        user=user,
+        alternates=alternates,
+        absolute_url=absolute_url,
+        path_in=path_in,
+        current_locale=current_locale,
+        currency=app.extensions["config"].currency,
+    )
+    app.context_processor(_common)

@@ -1,0 +1,40 @@
+"""Unsafe requests must come from our own pages: checked by ``Sec-Fetch-Site`` or ``Origin``, for everybody, log-in included.
+
+Forms of people who are logged in carry Flask-WTF's token as well (``shop.web.fields.ShopForm``). Source: OWASP CSRF cheat sheet, "Fetch Metadata".
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+
+from shop.errors import Forbidden
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class ForeignOrigin(Forbidden):
+    """An unsafe request came from another site."""
+
+    slug, title = "foreign-origin", "This came from another site"
+
+
+def check_origin() -> None:
+    """Refuse an unsafe request that a foreign page made. Clients that are no browsers send neither header and have no cookies to abuse.
+
+    Raises:
+        ForeignOrigin: the browser says that another site sent it.
+    """
+    if request.method in SAFE:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    came_from_here = origin is None or urlsplit(origin).netloc == request.host
+    is_ours = came_from_here if site is None else site in {"same-origin", "none"}
+    if not is_ours:
+        raise ForeignOrigin("Open the shop's own page and try again from there.")
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(check_origin)

@@ -1,0 +1,98 @@
+"""The only place that turns an error into an answer: a page for people, problem+json for programs."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from shop.errors import Invalid, NotLoggedIn, ShopError
+from shop.web.json import problem
+
+log = logging.getLogger(__name__)
+KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Location")
+PAGES = {400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503}
+
+
+def wants_json() -> bool:
+    """Programs get JSON: under ``/api/``, or when they ask for it."""
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"], default="text/html")
+    return best != "text/html"
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(ShopError, _answer_shop_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_bug)
+
+
+def _answer_shop_error(error: ShopError) -> Response:
+    if wants_json():
+        extras = dict(error.extras)
+        if isinstance(error, Invalid):
+            extras["errors"] = [{"pointer": pointer, "detail": " ".join(map(str, details))} for pointer, details in error.errors.items()]
+        response = problem(error.status, error.slug, error.title, error.detail, **extras)
+    elif isinstance(error, NotLoggedIn) and request.method == "GET":
+        response = make_response(redirect(url_for("auth.login", next=request.full_path.rstrip("?")), 303))
+    else:
+        response = _page(error.status, _(error.title), error.detail)
+    if "retry_after_s" in error.extras:
+        response.headers["Retry-After"] = str(error.extras["retry_after_s"])
+    return response
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    if isinstance(error, InternalServerError):
+        return _answer_bug(error.original_exception or error)
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        return make_response(error.get_response())
+    if wants_json():
+        response = problem(status, HTTPStatus(status).phrase.lower().replace(" ", "-"), HTTPStatus(status).phrase, _plain(error))
+    else:
+        response = _page(status, "", "")
+    for name, value in error.get_headers():
+        if name in KEPT_HEADERS:
+            response.headers[name] = value
+    return response
+
+
+def _plain(error: HTTPException) -> str:
+    return error.description or ""
+
+
+def _answer_bug(error: BaseException) -> Response:
+    """Something that we did not foresee: no details for the caller, no database, everything in the log."""
+    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    log.error("a bug, request %s", g.get("request_id", "-"), exc_info=error)
+    g.is_public = False
+    if wants_json():
+        return problem(500, "internal-error", "Something broke on our side", request_id=g.get("request_id", ""))
+    return make_response(render_standalone(500), 500)
+
+
+def _page(status: int, title: str, detail: str) -> Response:
+    template = f"errors/{status}.html" if status in PAGES else "errors/400.html"
+    try:
+        return make_response(render_template(template, title=title, detail=detail, status=status), status)
+    except Exception:
+        log.exception("the error page failed, request %s", g.get("request_id", "-"))
+        return make_response(render_standalone(status), status)
+
+
+def render_standalone(status: int) -> str:
+    """A page that needs neither database nor session: for when those are what broke."""
+    template = current_app.jinja_env.get_template("errors/500.html")
+    context: dict[str, Any] = {
+        "request_id": g.get("request_id", ""),
+        "status": status,
+        "stylesheet": current_app.extensions["assets"].url("css/site.css"),
+    }
+    return template.render(context)

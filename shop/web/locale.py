@@ -1,0 +1,76 @@
+"""The language stands in the URL: ``/es/…``; the default one has no prefix. Nothing here looks at cookies or ``Accept-Language``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, current_app, g, has_request_context, request
+from flask_babel import Babel, force_locale
+
+NEVER_PREFIXED = ("/static/", "/media/", "/api/", "/admin", "/healthz", "/readyz")
+
+
+class LocalePrefix:
+    """Moves ``/es`` from the path to ``SCRIPT_NAME``, so that no route knows about languages and ``url_for`` keeps them."""
+
+    def __init__(self, wsgi: Callable[..., Iterable[bytes]], locales: tuple[str, ...]) -> None:
+        self.wsgi = wsgi
+        self.prefixes = {f"/{locale}": locale for locale in locales[1:]}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        first = "/" + path[1:].partition("/")[0]
+        locale = self.prefixes.get(first)
+        if locale:
+            environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + first
+            environ["PATH_INFO"] = path[len(first) :] or "/"
+            environ["shop.locale"] = locale
+        return self.wsgi(environ, start_response)
+
+
+def current_locale() -> str:
+    """The language of this request, or the one a mail is being written in; the default outside both."""
+    forced = g.get("locale") if g else None
+    if forced:
+        return str(forced)
+    locales: tuple[str, ...] = current_app.extensions["config"].locales
+    if has_request_context():
+        return str(request.environ.get("shop.locale", locales[0]))
+    return locales[0]
+
+
+def speaking(locale: str) -> Any:
+    """``with speaking("es"):`` texts, prices and dates are written in that language."""
+    return _Speaking(locale)
+
+
+class _Speaking:
+    def __init__(self, locale: str) -> None:
+        self.locale = locale
+
+    def __enter__(self) -> None:
+        self.before = g.get("locale")
+        g.locale = self.locale
+        self.forced = force_locale(self.locale)
+        self.forced.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self.forced.__exit__(*error)
+        g.locale = self.before
+
+
+def path_in(locale: str, path: str) -> str:
+    """The path under the prefix of ``locale``: ``path_in("es", "/cart")`` is ``/es/cart``."""
+    return path if locale == current_app.extensions["config"].locales[0] else f"/{locale}{path}"
+
+
+def absolute_url(path: str) -> str:
+    """The address of ``path`` on the shop's own host, from the settings, never from the request's ``Host``."""
+    return f"{current_app.extensions['config'].base_url}{path}"
+
+
+def init_app(app: Flask) -> None:
+    config = app.extensions["config"]
+    app.wsgi_app = LocalePrefix(app.wsgi_app, config.locales)  # type: ignore[method-assign]
+    Babel(app, default_locale=config.locales[0], default_timezone=config.timezone, locale_selector=current_locale)

@@ -1,0 +1,92 @@
+"""What a text, number, address or amount must look like, whoever sends it: one set of rules for forms, JSON, URLs and imports.
+
+Plain libraries take ``NaN``, ``1_0``, ``٣``, NUL, lone surrogates and megabytes without a word. These functions do not: they return the clean value or
+raise ``ValueError`` with a sentence for the person who typed it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from flask_babel import gettext as _
+
+from shop.db import MAX_INT
+from shop.money import MAX_MINOR, Money, decimals, parse_amount
+
+WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,18})")
+BIDI = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"))
+LINE_BREAKS = re.compile(r"\r\n?|\u2028|\u2029")
+EMAIL_MAX = 254
+
+
+def clean_text(value: str, *, maximum: int, minimum: int = 0, multiline: bool = False) -> str:
+    """NFC, trimmed, without bidi overrides; control characters and lone surrogates are refused. Lengths count characters."""
+    if len(value) > maximum * 4 + 16:
+        raise ValueError(_("Use at most %(count)d characters.", count=maximum))
+    if any(0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise ValueError(_("This text is damaged. Please type it again."))
+    value = unicodedata.normalize("NFC", LINE_BREAKS.sub("\n", value)).translate(BIDI).strip()
+    allowed = "\n\t" if multiline else ""
+    if any(unicodedata.category(char) == "Cc" and char not in allowed for char in value):
+        raise ValueError(_("This text holds characters that cannot be shown. Please type it again."))
+    if len(value) > maximum:
+        raise ValueError(_("Use at most %(count)d characters.", count=maximum))
+    if len(value) < minimum:
+        raise ValueError(_("Please fill this in.") if minimum == 1 else _("Use at least %(count)d characters.", count=minimum))
+    return value
+
+
+def clean_integer(value: str, *, low: int = 0, high: int = MAX_INT) -> int:
+    """A whole number in ASCII digits within both bounds: no ``+``, ``1_000``, ``1e3``, ``2,5`` or ``٣``."""
+    value = value.strip(" ")
+    if not WHOLE.fullmatch(value):
+        raise ValueError(_("Write a whole number."))
+    number = int(value)
+    if not low <= number <= high:
+        raise ValueError(_("Write a whole number from %(low)s to %(high)s.", low=low, high=high))
+    return number
+
+
+def clean_email(value: str) -> str:
+    """An address that mail can reach by its form; lower-case, normalized. No look-up in the net."""
+    from email_validator import EmailNotValidError, validate_email
+
+    value = clean_text(value, maximum=EMAIL_MAX, minimum=1)
+    try:
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized.lower()
+    except EmailNotValidError:
+        raise ValueError(_("Write an e-mail address such as ana@example.com.")) from None
+
+
+def clean_url(value: str) -> str:
+    """An absolute http or https address."""
+    value = clean_text(value, maximum=2000)
+    try:
+        parts = urlsplit(value)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_fine = False
+    if value and (not port_is_fine or parts.scheme not in {"http", "https"} or not parts.hostname or re.search(r"\s", value)):
+        raise ValueError(_("Write an address that begins with https://."))
+    return value
+
+
+def clean_amount(value: str, currency: str, *, low: int = 0, high: int = MAX_MINOR) -> Money:
+    """An amount of money as a person types it, ``19.99`` or ``19,99``, within bounds in minor units."""
+    try:
+        amount = parse_amount(clean_text(value, maximum=40), currency)
+    except ValueError:
+        example = "1250" if decimals(currency) == 0 else "19.99"
+        raise ValueError(_("Write an amount such as %(example)s.", example=example)) from None
+    if not low <= amount.minor <= high:
+        raise ValueError(_("This amount is out of range."))
+    return amount
+
+
+def safe_next(target: str) -> str:
+    """A path of this shop to go on to, or "" when the target would leave it. Source: browsers drop tab, CR and LF from URLs."""
+    if not target.startswith("/") or target[1:2] in {"/", "\\"} or "\\" in target:
+        return ""
+    return "" if any(ord(char) <= ord(" ") or ord(char) == 0x7F or 0xD800 <= ord(char) <= 0xDFFF for char in target) else target
