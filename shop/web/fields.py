@@ -288,3 +288,26 @@ class MoneyAmount(fields.Field[Money]):
         if value["currency"] != g.shop_config.currency:
             raise ValidationError(str(_l("The shop's currency is %(currency)s.", currency=g.shop_config.currency)))
         return Money(value["minor"], value["currency"])
+
+
+class NumberText(fields.Field[int]):
+    """A whole number in a query string, within both bounds."""
+
+    def __init__(self, *, low: int = 0, high: int = MAX_INT, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "integer", "minimum": low, "maximum": high}, **kwargs)
+        self.low, self.high = low, high
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        return _cleaned(clean_integer, value, low=self.low, high=self.high)  # type: ignore[no-any-return]
+
+
+class FlagText(fields.Field[bool]):
+    """``1``, ``0``, ``true`` or ``false`` in a query string."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "boolean"}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if value not in {"1", "0", "true", "false"}:
+            raise ValidationError(str(_l("Send true or false.")))
+        return value in {"1", "true"}
