@@ -16,6 +16,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
@@ -137,7 +138,7 @@ def serve_asset(treehash: str, path: str) -> WerkzeugResponse:
 
 def _send(folder: Path, path: str) -> Response:
     suffix = PurePosixPath(path).suffix
-    packed = suffix in TEXT and "gzip" in request.accept_encodings
+    packed = suffix in TEXT and request.accept_encodings.quality("gzip") > 0
     response = send_from_directory(folder, f"{path}.gz" if packed else path, mimetype=TYPES.get(suffix), max_age=YEAR_S, etag=True)
     response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
     if suffix in TEXT:
@@ -244,11 +245,20 @@ def _write_atomically(path: Path, text: str) -> None:
 
 def _forget_old(home: Path, current: str) -> None:
     """Keep the newest trees, the current one among them, and the notes that lead to a tree."""
-    trees = sorted((path for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    kept = {current, *[path.name for path in trees if path.name != current][: KEPT_TREES - 1]}
+    trees = [path for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    newest = sorted((path for path in trees if path.name != current), key=_written_at, reverse=True)
+    kept = {current, *(path.name for path in newest[: KEPT_TREES - 1])}
     for path in trees:
         if path.name not in kept:
             shutil.rmtree(path, ignore_errors=True)
     for note in home.glob("*.seen"):
-        if note.read_text(encoding="ascii") not in kept:
-            note.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if note.read_text(encoding="ascii") not in kept:
+                note.unlink()
+
+
+def _written_at(tree: Path) -> int:
+    try:
+        return tree.stat().st_mtime_ns
+    except FileNotFoundError:  # another process was faster
+        return 0
