@@ -1,0 +1,134 @@
+"""The rules about Python code: each takes one module and names what is wrong in it, by line."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOP = ROOT / "shop"
+LONGEST = 400
+
+# Where a visitor's request meets the shop: only these may ask who is there, what was sent and what time it is.
+EDGES = {"views", "api", "admin", "cli"}
+EDGE_FOLDERS = {"web", "admin", "demo"}
+EDGE_FILES = {"cart/current.py", "health.py", "clock.py"}
+# Who asks and shows, and so never writes: what writes is called by them, and stands in services or beside them.
+READERS = EDGES | {"queries", "forms", "schemas", "models", "messages", "current"}
+MONEY = {"money.py", "pricing", "cart", "order", "payment", "checkout"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """One file: ``name`` is its path below ``shop/``, such as ``cart/views.py``."""
+
+    name: str
+    source: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return Path(self.name).with_suffix("").parts
+
+    def is_one_of(self, words: set[str]) -> bool:
+        """Is the file, or a folder that it lies in, called one of these?"""
+        return bool(words & {*self.parts, *Path(self.name).parts, self.name})
+
+    def imports(self) -> Iterator[tuple[int, str, str]]:
+        """Each imported thing as line, module, name; ``import x`` has the name ``""``."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom):
+                yield from ((node.lineno, "." * node.level + (node.module or ""), alias.name) for alias in node.names)
+            elif isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name, "") for alias in node.names)
+
+    def calls(self) -> Iterator[tuple[int, str, str]]:
+        """Each call as line, last word of its owner, verb: ``db.session.commit()`` gives ``session``, ``commit``."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Call):
+                yield node.lineno, last_word(getattr(node.func, "value", None)), last_word(node.func)
+
+
+def last_word(node: ast.AST | None) -> str:
+    match node:
+        case ast.Name(id=word) | ast.Attribute(attr=word):
+            return word
+        case ast.Call(func=called):
+            return last_word(called)
+    return ""
+
+
+def modules(folder: Path = SHOP) -> list[Module]:
+    return [Module(path.relative_to(folder).as_posix(), path.read_text("utf-8")) for path in sorted(folder.rglob("*.py"))]
+
+
+def writes_stand_in_services(module: Module) -> Iterator[str]:
+    """No page, query, form or model opens ``transaction()`` or changes a row; nobody at all commits or rolls back by hand."""
+    if module.name == "db.py":
+        return
+    is_reader = module.is_one_of(READERS)
+    for line, owner, verb in module.calls():
+        if verb in {"commit", "rollback"} and owner in {"session", "db", "connection"}:
+            yield f"{line}: {owner}.{verb}() by hand; transaction() does it"
+        if is_reader and verb == "transaction":
+            yield f"{line}: opens a transaction; call a service"
+        if is_reader and owner == "session" and verb in {"add", "add_all", "delete", "merge", "flush"}:
+            yield f"{line}: session.{verb}(); call a service"
+
+
+def money_is_whole(module: Module) -> Iterator[str]:
+    """No float comes near money: neither the word, nor a literal, nor a true division."""
+    if not module.is_one_of(MONEY):
+        return
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            yield f"{node.lineno}: the float {node.value}"
+        elif isinstance(node, ast.Name) and node.id == "float":
+            yield f"{node.lineno}: float"
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div) and module.is_one_of({"money.py", "pricing"}):
+            yield f"{node.lineno}: / makes floats of whole numbers; use // with a named rounding, or Decimal's own methods"
+
+
+def only_edges_see_the_visitor(module: Module) -> Iterator[str]:
+    """Everything below the views gets ``by=`` and ``at=`` handed in; it never asks for the user, the request or the clock."""
+    if module.is_one_of(EDGE_FILES | EDGE_FOLDERS | EDGES):
+        return
+    for line, source, name in module.imports():
+        if source == "flask" and name in {"request", "session"}:
+            yield f"{line}: imports flask.{name}"
+        if source == "flask_login" and name == "current_user":
+            yield f"{line}: imports current_user"
+        if source in {"shop.clock", "shop"} and name in {"now", "clock"}:
+            yield f"{line}: reads the clock; take at= instead"
+    for line, owner, verb in module.calls():
+        if owner in {"datetime", "date"} and verb in {"now", "utcnow", "today"}:
+            yield f"{line}: reads the clock; take at= instead"
+
+
+def pages_and_json_do_not_mix(module: Module) -> Iterator[str]:
+    """``views`` and ``api`` call the same services and never each other."""
+    other = {"views": "api", "api": "views"}.get(module.parts[-1])
+    for line, source, name in module.imports():
+        if other and (name == other or source.endswith(f".{other}")):
+            yield f"{line}: {module.parts[-1]} imports {other}"
+
+
+def files_are_read_in_a_sitting(module: Module) -> Iterator[str]:
+    length = module.source.count("\n")
+    if length > LONGEST:
+        yield f"{length} lines; more than {LONGEST} are no longer read"
+
+
+RULES = [
+    writes_stand_in_services,
+    money_is_whole,
+    only_edges_see_the_visitor,
+    pages_and_json_do_not_mix,
+    files_are_read_in_a_sitting,
+]
