@@ -1,0 +1,1 @@
+from tests.real import *  # noqa: F403
