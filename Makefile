@@ -1,0 +1,125 @@
+# The words a developer says daily. `make help` prints them; each check may be run alone.
+# A machine needs python3 (3.11 or newer, with venv) and git; tests/machine/prepare.sh says what the checks need besides.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= 2
+PYTEST := $(BIN)/pytest
+PARALLEL := -n $(JOBS) --dist loadfile
+
+# Installed once per content of the lock files: a stamp carries their hash in its name.
+hash = $(shell cat $(1) | sha256sum | cut -c1-12)
+SHOP_READY := .venv/.ready-$(call hash,requirements.txt)
+CHECKS_READY := .venv/.checks-$(call hash,requirements.txt requirements-dev.txt)
+NPM_READY := tests/browser/node_modules/.ready-$(call hash,tests/browser/package-lock.json)
+
+# ------------------------------------------------------------------ the shop
+
+.PHONY: run
+run: $(SHOP_READY) translations ## Start the shop with its demo world, on http://127.0.0.1:8000 (PORT changes it)
+	@$(BIN)/flask db upgrade
+	@$(BIN)/flask shop init
+	@exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py wsgi:app
+
+.PHONY: translations
+translations: $(SHOP_READY) ## Compile the languages whose .po file is newer than its .mo
+	@$(BIN)/python tests/machine/compile_translations.py
+
+$(SHOP_READY):
+	@PYTHON="$(PYTHON)" tests/machine/install_python.sh requirements.txt
+	@rm -f .venv/.ready-* && touch $@
+
+# ---------------------------------------------------------------- the checks
+
+.PHONY: test
+test: ## Every check there is (keep going after a failure: make -k test)
+test: machine lint types architecture unit unit-pg nginx journeys pages lighthouse
+	@echo "All checks passed."
+
+.PHONY: machine
+machine: ## Find, start or install what the checks need on this machine; say clearly what is missing
+	@tests/machine/prepare.sh
+
+.PHONY: lint
+lint: $(CHECKS_READY) ## Style and format (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(CHECKS_READY) ## Put the code into the house's format, mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(CHECKS_READY) ## Types (mypy --strict)
+	$(BIN)/mypy
+
+.PHONY: architecture
+architecture: $(CHECKS_READY) translations ## The house's rules: imports point down, writes in services only, …
+	$(BIN)/lint-imports
+	tests/machine/with_postgres.sh $(PYTEST) tests/architecture $(PARALLEL)
+
+SLOW := tests/architecture tests/journeys tests/pages tests/nginx tests/bench
+
+.PHONY: unit
+unit: $(CHECKS_READY) translations ## The tests of the features on SQLite
+	$(PYTEST) tests $(SLOW:%=--ignore=%) $(PARALLEL)
+
+.PHONY: unit-pg
+unit-pg: $(CHECKS_READY) translations ## The same on a real PostgreSQL (TEST_DATABASE_URL, else a throw-away server)
+	tests/machine/with_postgres.sh $(PYTEST) tests $(SLOW:%=--ignore=%) $(PARALLEL)
+
+.PHONY: nginx
+nginx: $(CHECKS_READY) translations ## A real nginx before the shop: caching, limits, headers
+	$(PYTEST) tests/nginx
+
+.PHONY: journeys
+journeys: $(CHECKS_READY) translations ## Whole stories in a real Chromium, with and without JavaScript
+	$(PYTEST) tests/journeys $(PARALLEL)
+
+.PHONY: pages
+pages: $(CHECKS_READY) $(NPM_READY) translations ## Every page: valid HTML (Nu), accessible (axe, WCAG 2.2 AA)
+	$(PYTEST) tests/pages --ignore=tests/pages/test_lighthouse.py $(PARALLEL)
+
+.PHONY: lighthouse
+lighthouse: $(CHECKS_READY) $(NPM_READY) translations ## Lighthouse on a phone: at least 95 / 100 / 100 / 100
+	$(PYTEST) tests/pages/test_lighthouse.py
+
+.PHONY: bench
+bench: $(CHECKS_READY) translations ## What a request costs, beside the floors (prints a table, judges nothing)
+	$(BIN)/python -m tests.bench
+
+.PHONY: real-data
+real-data: $(CHECKS_READY) ## Import every catalogue under DATA=folder into an empty shop and print the counts
+	@test -n "$(DATA)" || { echo "Say where the files are: make real-data DATA=folder" >&2; exit 2; }
+	$(BIN)/python -m tests.real_data "$(DATA)"
+
+$(CHECKS_READY): $(SHOP_READY)
+	@PYTHON="$(PYTHON)" tests/machine/install_python.sh requirements.txt requirements-dev.txt
+	@rm -f .venv/.checks-* && touch $@
+
+$(NPM_READY):
+	cd tests/browser && npm ci --no-audit --no-fund
+	@touch $@
+
+# -------------------------------------------------------------- housekeeping
+
+.PHONY: lock
+lock: ## Choose the newest versions that requirements*.in allow, with hashes (needs uv)
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements-dev.in -o requirements-dev.txt
+	cd tests/browser && npm update --package-lock-only --omit-lockfile-registry-resolved
+
+.PHONY: clean
+clean: ## Remove what can be made again (never the instance folder: it holds the shop's data)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache tests/.cache tests/browser/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## Print this
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

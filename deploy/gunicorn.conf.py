@@ -1,0 +1,72 @@
+"""How gunicorn serves the shop: ``gunicorn --config deploy/gunicorn.conf.py wsgi:app``.
+
+What differs between machines comes from the settings (``config.py``); an option on gunicorn's command line still wins, such as
+``--bind unix:/run/bodega/gunicorn.sock`` behind nginx.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config import Config
+
+if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
+    from gunicorn.workers.base import Worker
+
+config = Config.from_env()
+
+bind = f"127.0.0.1:{config.port}"
+workers = config.workers
+worker_class = "gthread"
+threads = 8
+preload_app = True  # imported once, shared by all workers
+timeout = 60  # longer than the slowest payment gateway is waited for
+graceful_timeout = 20
+keepalive = 5
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a heartbeat must not wait for a disk
+control_socket_disable = True  # it would let every process of this user stop the shop
+limit_request_line = 4094
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+
+
+def when_ready(_server: Arbiter) -> None:
+    """Say where the shop is, once it answers."""
+    if not config.is_production:
+        home = f"http://127.0.0.1:{config.port}"
+        print(
+            f"\n  The shop is open:  {home}/\n  Its back office:   {home}/admin/\n  Ctrl-C closes it.\n",
+            flush=True,
+        )
+
+
+def post_fork(_server: Arbiter, _worker: Worker) -> None:
+    """Forget the database connections of the parent without closing them: they are its own."""
+    from shop.db import db
+    from wsgi import app
+
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose(close=False)
+
+
+def post_worker_init(_worker: Worker) -> None:
+    """Begin to deliver what the outbox holds."""
+    _courier("start_courier")
+
+
+def worker_exit(_server: Arbiter, _worker: Worker) -> None:
+    """Let the courier finish the letter in its hand."""
+    _courier("stop_courier")
+
+
+def _courier(act: str) -> None:
+    from shop import outbox
+    from wsgi import app
+
+    verb: Any = getattr(outbox, act, None)
+    if verb is not None and config.courier:
+        verb(app)

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Java and Node.js. What a Debian machine lacks is
+# installed when we are root; otherwise this says what to install, and fails. Nothing is skipped in silence.
+set -euo pipefail
+
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+has_postgres() { has initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
+has_venv() { python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || has uv; }
+has_brotli() { [ -e /usr/lib/nginx/modules/ngx_http_brotli_static_module.so ]; }
+
+missing=()
+has chromium || missing+=(chromium)
+has nginx || missing+=(nginx)
+has_brotli || missing+=(libnginx-mod-http-brotli-static)
+has_postgres || missing+=(postgresql)
+has java || missing+=(default-jre-headless)
+has node || missing+=(nodejs)
+has npm || missing+=(npm)
+has openssl || missing+=(openssl)
+has_venv || missing+=(python3-venv)
+
+if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+if ! has apt-get || [ "$(id -u)" != 0 ]; then
+    echo "The checks need programs that this machine lacks: ${missing[*]} (names of Debian packages)." >&2
+    echo "Install them, for example: sudo apt-get install ${missing[*]}" >&2
+    exit 1
+fi
+echo "Installing for the checks: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -qq --no-install-recommends "${missing[@]}" >/dev/null
