@@ -46,7 +46,14 @@ SHEETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     ),
     "css/admin.css": (
         "tokens, base, layout, components, states, utilities, theme",
-        ("admin-css/tokens.css", "admin-css/base.css", "admin-css/layout.css", "admin-css/components/*.css", "admin-css/*.css", "css/admin-theme.css"),
+        (
+            "admin-css/tokens.css",
+            "admin-css/base.css",
+            "admin-css/layout.css",
+            "admin-css/components/*.css",
+            "admin-css/*.css",
+            "css/admin-theme.css",
+        ),
     ),
 }
 TYPES = {

@@ -207,7 +207,7 @@ class Text(fields.Field[str]):
         super().__init__(metadata={"type": "string", "minLength": minimum, "maxLength": maximum}, **kwargs)
         self.bounds = {"maximum": maximum, "minimum": minimum, "multiline": multiline}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return _cleaned(clean_text, value, **self.bounds)  # type: ignore[no-any-return]
 
 
@@ -217,7 +217,7 @@ class Email(fields.Field[str]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"type": "string", "format": "email", "maxLength": 254}, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return _cleaned(clean_email, value)  # type: ignore[no-any-return]
 
 
@@ -228,7 +228,7 @@ class Password(fields.Field[str]):
         super().__init__(metadata={"type": "string", "format": "password", "minLength": minimum, "maxLength": maximum}, **kwargs)
         self.minimum, self.maximum = minimum, maximum
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         if (
             not isinstance(value, str)
             or not self.minimum <= len(value) <= self.maximum
@@ -245,7 +245,7 @@ class WholeNumber(fields.Field[int]):
         super().__init__(metadata={"type": "integer", "minimum": low, "maximum": high}, **kwargs)
         self.low, self.high = low, high
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
             raise ValidationError(str(_l("Send a whole number.")))
         if not self.low <= value <= self.high:
@@ -259,7 +259,7 @@ class Flag(fields.Field[bool]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"type": "boolean"}, **kwargs)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if type(value) is not bool:
             raise ValidationError(str(_l("Send true or false.")))
         return value
@@ -272,10 +272,10 @@ class MoneyAmount(fields.Field[Money]):
         super().__init__(**kwargs)
         self.low, self.high = low, high
 
-    def _serialize(self, value: Money | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+    def _serialize(self, value: Money | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return None if value is None else value.dump()
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Money:  # noqa: ARG002
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Money:
         if (
             not isinstance(value, dict)
             or set(value) != {"minor", "currency"}

@@ -163,7 +163,18 @@ def test_an_address_from_before_leads_to_the_file_of_today(start):
 
 
 @pytest.mark.parametrize(
-    "path", ["nothing.css", "../../../config.py", "..%2f..%2fconfig.py", "css/../../../secret_key", "css", "js/theme.js.gz/x", ".env", "%00", "js\\theme.js"]
+    "path",
+    [
+        "nothing.css",
+        "../../../config.py",
+        "..%2f..%2fconfig.py",
+        "css/../../../secret_key",
+        "css",
+        "js/theme.js.gz/x",
+        ".env",
+        "%00",
+        "js\\theme.js",
+    ],
 )
 @pytest.mark.parametrize("is_current", [True, False])
 def test_nothing_but_files_of_the_tree_is_served(start, tmp_path, path, is_current):
