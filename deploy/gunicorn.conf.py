@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
-config = Config.from_env()
+shop_config = Config.from_env()  # not "config", which is a setting of gunicorn
 
-bind = f"127.0.0.1:{config.port}"
-workers = config.workers
+bind = f"127.0.0.1:{shop_config.port}"
+workers = shop_config.workers
 worker_class = "gthread"
 threads = 8
 preload_app = True  # imported once, shared by all workers
@@ -35,8 +35,8 @@ loglevel = "warning"
 
 def when_ready(_server: Arbiter) -> None:
     """Say where the shop is, once it answers."""
-    if not config.is_production:
-        home = f"http://127.0.0.1:{config.port}"
+    if not shop_config.is_production:
+        home = f"http://127.0.0.1:{shop_config.port}"
         print(
             f"\n  The shop is open:  {home}/\n  Its back office:   {home}/admin/\n  Ctrl-C closes it.\n",
             flush=True,
@@ -68,5 +68,5 @@ def _courier(act: str) -> None:
     from wsgi import app
 
     verb: Any = getattr(outbox, act, None)
-    if verb is not None and config.courier:
+    if verb is not None and shop_config.courier:
         verb(app)
