@@ -240,6 +240,15 @@ def _outermost(session: Session) -> Iterator[None]:
         _attempt(act)
 
 
+def insert_missing(model: type[Base], *values: dict[str, Any]) -> int:
+    """Insert the rows whose key is not there yet; gives how many were. Only inside ``transaction()``."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    insert = sqlite.insert if is_sqlite() else postgresql.insert
+    result = db.session().execute(insert(model).values(list(values)).on_conflict_do_nothing())
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
 def after_commit(act: Callable[[], object]) -> None:
     """Run ``act`` once the transaction is committed. It may be lost (a crash): what must not be lost is an event in the outbox."""
     db.session().info["unit"]["after"].append(act)

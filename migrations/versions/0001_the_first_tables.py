@@ -97,6 +97,12 @@ def upgrade():
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pages'))
     )
+    op.create_table('periodic_tasks',
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('name', name=op.f('pk_periodic_tasks'))
+    )
     op.create_table('settings',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('locale', sa.Text(), nullable=False),
@@ -931,6 +937,7 @@ def downgrade():
     op.drop_table('tax_rates')
     op.drop_table('shipping_methods')
     op.drop_table('settings')
+    op.drop_table('periodic_tasks')
     op.drop_table('pages')
     op.drop_table('old_slugs')
     with op.batch_alter_table('mails', schema=None) as batch_op:

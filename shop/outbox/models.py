@@ -54,3 +54,13 @@ class Delivery(Base):
         Index("ix_deliveries_state_due_at", "state", "due_at"),
         Index("ix_deliveries_subject_consumer_id", "subject", "consumer", "id"),
     )
+
+
+class PeriodicTask(Base):
+    """When a periodic task runs next; who moves ``due_at`` ahead runs it."""
+
+    __tablename__ = "periodic_tasks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
+    ran_at: Mapped[datetime | None]

@@ -16,11 +16,9 @@ from typing import ParamSpec
 from flask import Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shop.clock import now
-from shop.db import is_sqlite, transaction
+from shop.db import insert_missing, transaction
 from shop.errors import Conflict, Invalid
 from shop.web.models import IdempotencyKey
 
@@ -75,35 +73,9 @@ def _once(owner: str, key: str, act: Callable[[], Response]) -> Response:
 
 def _claim(owner: str, key: str, fingerprint: str, *, at: datetime) -> Response | None:
     """Write the key, or give the answer that stands under it."""
-    insert = sqlite_insert if is_sqlite() else postgresql_insert
     mine = (IdempotencyKey.owner == owner, IdempotencyKey.key == key)
     with transaction() as session:
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < at - KEPT))
         session.execute(delete(IdempotencyKey).where(*mine, IdempotencyKey.status == 0, IdempotencyKey.created_at < at - GIVEN_UP))
-        claimed = session.execute(
-            insert(IdempotencyKey)
-            .values(owner=owner, key=key, request_hash=fingerprint, status=0, body="", headers="", created_at=at)
-            .on_conflict_do_nothing()
-        )
-        if claimed.rowcount == 1:  # type: ignore[attr-defined]
-            return None
-        kept = session.execute(select(IdempotencyKey).where(*mine)).scalar_one()
-        if kept.request_hash != fingerprint:
-            raise KeyReused("Use a new Idempotency-Key for a new request.")
-        if kept.status == 0:
-            raise KeyInUse("Wait a moment and send it again with the same key.", retry_after_s=1)
-        return current_app.response_class(kept.body, status=kept.status, headers=json.loads(kept.headers))
-
-
-def _keep(owner: str, key: str, response: Response) -> None:
-    mine = (IdempotencyKey.owner == owner, IdempotencyKey.key == key)
-    with transaction() as session:
-        if response.status_code >= 500:
-            session.execute(delete(IdempotencyKey).where(*mine))
-            return
-        headers = {name: value for name, value in response.headers if name in {"Content-Type", "Location"}}
-        session.execute(
-            update(IdempotencyKey)
-            .where(*mine)
-            .values(status=response.status_code, body=response.get_data(as_text=True), headers=json.dumps(headers))
-        )
+        row = {"owner": owner, "key": key, "request_hash": fingerprint, "status": 0, "body": "", "headers": "", "created_at": at}
+        if insert_missing(IdempotencyKey, row):

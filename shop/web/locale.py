@@ -70,6 +70,12 @@ def absolute_url(path: str) -> str:
     return f"{current_app.extensions['config'].base_url}{path}"
 
 
+def link(endpoint: str, *, locale: str, **values: Any) -> str:
+    """The absolute address of an endpoint in a language, from the settings: for mails, feeds and events, where no request may be asked."""
+    path = current_app.url_map.bind("shop").build(endpoint, values)
+    return absolute_url(path_in(locale, path))
+
+
 def init_app(app: Flask) -> None:
     config = app.extensions["config"]
     app.wsgi_app = LocalePrefix(app.wsgi_app, config.locales)  # type: ignore[method-assign]

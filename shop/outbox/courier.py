@@ -1,0 +1,194 @@
+"""Who carries events to their consumers: a thread in each worker, or any process that calls ``deliver_due``.
+
+The table with its leases is the truth; the bell only wakes a courier earlier. A delivery is claimed by one guarded UPDATE, carried outside any
+transaction, and marked. It comes back with growing pauses, and after ``MOST_TRIES`` it lies down as a dead letter that staff can send again and
+that blocks nobody. What must be delivered in order (same subject, same consumer) waits for its elder.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Flask, current_app
+from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy.orm import aliased
+
+from shop.clock import now
+from shop.db import row, rows, transaction
+from shop.errors import IllegalMove
+from shop.outbox import Happened, Outbox
+from shop.outbox.models import Delivery, DeliveryState, Event
+from shop.outbox.periodic import run_due_tasks
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+MOST_TRIES = 12
+FIRST_PAUSE_S = 2
+LONGEST_PAUSE_S = 3600
+AT_ONCE = 50
+LOOK_EVERY_S = 1.0
+
+_elder = aliased(Delivery)
+DUE = (
+    select(Delivery.id)
+    .where(
+        Delivery.state == DeliveryState.WAITING,
+        Delivery.due_at <= bindparam("at"),
+        or_(Delivery.leased_until.is_(None), Delivery.leased_until < bindparam("at")),
+        ~select(_elder.id)
+        .where(
+            _elder.subject == Delivery.subject,
+            _elder.consumer == Delivery.consumer,
+            _elder.id < Delivery.id,
+            _elder.state == DeliveryState.WAITING,
+        )
+        .exists(),
+    )
+    .order_by(Delivery.due_at, Delivery.id)
+    .limit(AT_ONCE)
+)
+CLAIMED = (
+    select(Delivery.consumer, Delivery.tries, Event.id, Event.kind, Event.subject, Event.payload, Event.at)
+    .join(Event, Event.id == Delivery.event_id)
+    .where(Delivery.id == bindparam("id"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one look at the table did."""
+
+    delivered: int
+    failed: int
+
+
+def deliver_due(*, at: datetime) -> Round:
+    """Carry what is due now; safe to call from many processes at once."""
+    results = [deliver(found.id, at=at) for found in rows(DUE, at=at)]
+    return Round(delivered=results.count(True), failed=results.count(False))
+
+
+def deliver(delivery_id: int, *, at: datetime) -> bool | None:
+    """Carry one delivery: True when it is done, False when it failed, None when somebody else has it."""
+    lease = _claim(delivery_id, at)
+    if lease is None:
+        return None
+    claimed = row(CLAIMED, id=delivery_id)
+    if claimed is None:
+        return None
+    outbox: Outbox = current_app.extensions["outbox"]
+    try:
+        handle = outbox.handlers[claimed.consumer]
+        handle(Happened(claimed.id, claimed.kind, claimed.subject, claimed.payload, claimed.at))
+    except Exception as error:
+        log.exception("delivery %s to %s failed at try %s", delivery_id, claimed.consumer, claimed.tries)
+        _put_back(delivery_id, lease, claimed.tries, f"{type(error).__name__}: {error}"[:2000], at=now())
+        return False
+    _mark_done(delivery_id, lease, at=now())
+    return True
+
+
+def _claim(delivery_id: int, at: datetime) -> str | None:
+    lease = secrets.token_hex(8)
+    free = or_(Delivery.leased_until.is_(None), Delivery.leased_until < at)
+    with transaction() as session:
+        claimed = session.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.WAITING, free)
+            .values(lease=lease, leased_until=at + LEASE, tries=Delivery.tries + 1)
+        )
+    return lease if claimed.rowcount == 1 else None  # type: ignore[attr-defined]
+
+
+def _mark_done(delivery_id: int, lease: str, *, at: datetime) -> None:
+    with transaction() as session:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery_id, Delivery.lease == lease)
+            .values(state=DeliveryState.DONE, done_at=at, leased_until=None, error="")
+        )
+
+
+def _put_back(delivery_id: int, lease: str, tries: int, error: str, *, at: datetime) -> None:
+    state = DeliveryState.DEAD if tries >= MOST_TRIES else DeliveryState.WAITING
+    with transaction() as session:
+        session.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery_id, Delivery.lease == lease)
+            .values(state=state, due_at=at + pause(tries), leased_until=None, error=error)
+        )
+
+
+def pause(tries: int) -> timedelta:
+    """How long to wait after the n-th try: 2 s, 4 s, 8 s … at most an hour."""
+    return timedelta(seconds=min(FIRST_PAUSE_S * 2 ** (tries - 1), LONGEST_PAUSE_S))
+
+
+def resend(delivery_id: int, *, at: datetime) -> None:
+    """Give a dead delivery a new life.
+
+    Raises:
+        IllegalMove: it is not dead.
+    """
+    with transaction() as session:
+        revived = session.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.DEAD)
+            .values(state=DeliveryState.WAITING, tries=0, due_at=at)
+        )
+        if revived.rowcount == 0:  # type: ignore[attr-defined]
+            raise IllegalMove("Only a delivery that was given up can be sent again.")
+
+
+class Courier:
+    """A thread that delivers while its process lives."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.leaving = threading.Event()
+        self.thread = threading.Thread(target=self._work, name="courier", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Finish what is in hand and leave."""
+        self.leaving.set()
+        self.app.extensions["outbox"].ring()
+        self.thread.join(timeout_s)
+
+    def _work(self) -> None:
+        bell: threading.Event = self.app.extensions["outbox"].bell
+        while not self.leaving.is_set():
+            bell.wait(LOOK_EVERY_S)
+            bell.clear()
+            if not self.leaving.is_set():
+                self._look()
+
+    def _look(self) -> None:
+        try:
+            with self.app.app_context():
+                while deliver_due(at=now()).delivered and not self.leaving.is_set():
+                    pass
+                run_due_tasks(at=now())
+        except Exception:
+            log.exception("the courier stumbled; it goes on")
+
+
+def start_courier(app: Flask) -> None:
+    """Start this process's courier, unless the settings say that others deliver."""
+    if app.extensions["config"].courier and "courier" not in app.extensions:
+        app.extensions["courier"] = Courier(app)
+        app.extensions["courier"].start()
+
+
+def stop_courier(app: Flask) -> None:
+    """Let the courier finish and leave."""
+    courier: Courier | None = app.extensions.pop("courier", None)
+    if courier is not None:
+        courier.stop()

@@ -1,0 +1,50 @@
+"""What happens again and again: each task runs in one process at a time, claimed by one guarded UPDATE.
+
+A feature registers in its ``init_app``: ``every(app, timedelta(minutes=1), "payment.sweep", sweep)``; the function receives ``at``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from flask import Flask, current_app
+from sqlalchemy import bindparam, select, update
+
+from shop.db import insert_missing, rows, transaction
+from shop.outbox.models import PeriodicTask
+
+log = logging.getLogger(__name__)
+
+Task = Callable[[datetime], object]
+DUE = select(PeriodicTask.name, PeriodicTask.due_at).where(PeriodicTask.name.in_(bindparam("names", expanding=True)))
+
+
+def every(app: Flask, pause: timedelta, name: str, task: Task) -> None:
+    """Run ``task`` about every ``pause``, in one process at a time."""
+    app.extensions.setdefault("periodic", {})[name] = (pause, task)
+
+
+def run_due_tasks(*, at: datetime) -> list[str]:
+    """Run the tasks whose time has come; gives their names. One that fails is logged and tried again at its next time."""
+    tasks: dict[str, tuple[timedelta, Task]] = current_app.extensions.get("periodic", {})
+    known = {found.name: found.due_at for found in rows(DUE, names=list(tasks))}
+    ran = []
+    for name, (pause, task) in tasks.items():
+        if (name not in known or known[name] <= at) and _claim(name, pause, at):
+            ran.append(name)
+            try:
+                task(at)
+            except Exception:
+                log.exception("the periodic task %s failed", name)
+    return ran
+
+
+def _claim(name: str, pause: timedelta, at: datetime) -> bool:
+    with transaction() as session:
+        insert_missing(PeriodicTask, {"name": name, "due_at": at})
+        claimed = session.execute(
+            update(PeriodicTask).where(PeriodicTask.name == name, PeriodicTask.due_at <= at).values(due_at=at + pause, ran_at=at)
+        )
+    return bool(claimed.rowcount == 1)  # type: ignore[attr-defined]
