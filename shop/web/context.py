@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import format_date, format_datetime
 from flask_login import current_user
 from jinja2 import StrictUndefined
@@ -55,7 +55,7 @@ def alternates() -> list[Alternate]:
 
 def chosen_theme() -> str:
     """Day, night or as the machine is set; by a cookie of its own, so that pages for strangers do not depend on it."""
-    theme = request.cookies.get("theme", "auto")
+    theme = request.cookies.get("theme", "auto") if has_request_context() else "auto"
     return theme if theme in THEMES else "auto"
 
 

@@ -79,3 +79,24 @@ def _claim(owner: str, key: str, fingerprint: str, *, at: datetime) -> Response 
         session.execute(delete(IdempotencyKey).where(*mine, IdempotencyKey.status == 0, IdempotencyKey.created_at < at - GIVEN_UP))
         row = {"owner": owner, "key": key, "request_hash": fingerprint, "status": 0, "body": "", "headers": "", "created_at": at}
         if insert_missing(IdempotencyKey, row):
+            return None
+        kept = session.execute(select(IdempotencyKey).where(*mine)).scalar_one()
+        if kept.request_hash != fingerprint:
+            raise KeyReused("Use a new Idempotency-Key for a new request.")
+        if kept.status == 0:
+            raise KeyInUse("Wait a moment and send it again with the same key.", retry_after_s=1)
+        return current_app.response_class(kept.body, status=kept.status, headers=json.loads(kept.headers))
+
+
+def _keep(owner: str, key: str, response: Response) -> None:
+    mine = (IdempotencyKey.owner == owner, IdempotencyKey.key == key)
+    with transaction() as session:
+        if response.status_code >= 500:
+            session.execute(delete(IdempotencyKey).where(*mine))
+            return
+        headers = {name: value for name, value in response.headers if name in {"Content-Type", "Location"}}
+        session.execute(
+            update(IdempotencyKey)
+            .where(*mine)
+            .values(status=response.status_code, body=response.get_data(as_text=True), headers=json.dumps(headers))
+        )

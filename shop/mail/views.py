@@ -1,0 +1,33 @@
+"""The post box of development: every mail that the shop wrote, readable without a mail server. Not registered in production."""
+
+from __future__ import annotations
+
+from flask import make_response, render_template
+from flask.typing import ResponseReturnValue
+
+from shop.mail import bp
+from shop.mail.queries import get_mail, list_attempts, list_newest_mails
+
+MAIL_CSP = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@bp.get("/dev/mail")
+def list_mails() -> ResponseReturnValue:
+    """The newest mails."""
+    return render_template("mail/list_mails.html", mails=list_newest_mails())
+
+
+@bp.get("/dev/mail/<int:mail_id>")
+def show_mail(mail_id: int) -> ResponseReturnValue:
+    """One mail as text, with its attempts."""
+    return render_template("mail/show_mail.html", mail=get_mail(mail_id), attempts=list_attempts(mail_id))
+
+
+@bp.get("/dev/mail/<int:mail_id>.html")
+def show_mail_html(mail_id: int) -> ResponseReturnValue:
+    """One mail as its reader sees it: a page of its own that may style itself and nothing else."""
+    response = make_response(get_mail(mail_id).html)
+    response.headers["Content-Security-Policy"] = MAIL_CSP
+    return response
