@@ -191,7 +191,8 @@ def test_a_timeline_marks_where_it_stands(render):
 
 def test_a_good_without_a_picture_gets_a_calm_tile(render):
     good = SimpleNamespace(
-        url="/p/x", name="A & B", note="", image=None, hover=None, price=Money(1, "EUR"), compare_at=None, is_from=False, colors=(), stock_note="", is_sold_out=True
+        url="/p/x", name="A & B", note="", image=None, hover=None,
+        price=Money(1, "EUR"), compare_at=None, is_from=False, colors=(), stock_note="", is_sold_out=True
     )
 
     html = render("card.html", "card(good)", good=good)
