@@ -22,13 +22,15 @@ NPM_READY := tests/browser/node_modules/.ready-$(call hash,tests/browser/package
 
 .PHONY: run
 run: $(SHOP_READY) translations ## Start the shop with its demo world, on http://127.0.0.1:8000 (PORT changes it)
-	@$(BIN)/flask db upgrade
-	@$(BIN)/flask shop init
-	@exec $(BIN)/gunicorn --config deploy/gunicorn.conf.py wsgi:app
+	@exec $(BIN)/python -m deploy.start
+
+PO := $(wildcard shop/translations/*/LC_MESSAGES/*.po)
 
 .PHONY: translations
-translations: $(SHOP_READY) ## Compile the languages whose .po file is newer than its .mo
-	@$(BIN)/python tests/machine/compile_translations.py
+translations: $(PO:.po=.mo) ## Compile the languages whose .po file is newer than its .mo
+
+%.mo: %.po | $(SHOP_READY)
+	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 $(SHOP_READY):
 	@PYTHON="$(PYTHON)" tests/machine/install_python.sh requirements.txt
@@ -84,7 +86,7 @@ journeys: $(CHECKS_READY) translations ## Whole stories in a real Chromium, with
 
 .PHONY: pages
 pages: $(CHECKS_READY) $(NPM_READY) translations ## Every page: valid HTML (Nu), accessible (axe, WCAG 2.2 AA)
-	$(PYTEST) tests/pages --ignore=tests/pages/test_lighthouse.py $(PARALLEL)
+	$(PYTEST) tests/pages --ignore=tests/pages/test_lighthouse.py -n $(JOBS) --dist loadgroup
 
 .PHONY: lighthouse
 lighthouse: $(CHECKS_READY) $(NPM_READY) translations ## Lighthouse on a phone: at least 95 / 100 / 100 / 100

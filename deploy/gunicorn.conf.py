@@ -6,16 +6,20 @@ What differs between machines comes from the settings (``config.py``); an option
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config import Config
+from config import Config, ConfigError
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
-shop_config = Config.from_env()  # not "config", which is a setting of gunicorn
+try:
+    shop_config = Config.from_env()  # not "config", which is a setting of gunicorn
+except ConfigError as problem:
+    sys.exit(str(problem))
 
 bind = f"127.0.0.1:{shop_config.port}"
 workers = shop_config.workers
