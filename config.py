@@ -228,12 +228,12 @@ class _Reader:
             ("test_card" in values["payment_methods"], "SHOP_PAYMENT_METHODS", "test_card takes no real money; leave it out in production"),
             (str(values["mail_url"]).startswith("file:"), "MAIL_URL", "is required in production, such as smtp://user:password@host:587"),
             (
-                "SHOP_URL" not in self.environ,
+                not self.environ.get("SHOP_URL"),
                 "SHOP_URL",
                 "is required in production: the address in links and mails, such as https://shop.example",
             ),
             (
-                "SHOP_BANK_ACCOUNT" not in self.environ and "bank_transfer" in values["payment_methods"],
+                not self.environ.get("SHOP_BANK_ACCOUNT") and "bank_transfer" in values["payment_methods"],
                 "SHOP_BANK_ACCOUNT",
                 "is required for bank transfers: the account that customers pay to",
             ),
