@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.chromium import Visitor, start_chromium
-from tests.servers import Server, copy_instance, demo_world, serve_shop
+from tests.servers import Server, copy_instance, demo_world, serve_nginx, serve_shop
 
-__all__ = ["browser", "demo", "instance", "page", "page_with_js", "shop", "visitor"]
+__all__ = ["browser", "demo", "front", "instance", "page", "page_with_js", "shop", "visitor"]
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +33,15 @@ def instance(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def shop(instance: Path) -> Iterator[Server]:
     with serve_shop(instance) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def front(instance: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The same shop behind nginx, as visitors meet it."""
+    folder = tmp_path_factory.mktemp("front")
+    sockets = folder / "shop.sock"
+    with serve_shop(instance, sockets=sockets, SHOP_PROXIES="1") as shop, serve_nginx(folder, shop.folder, sockets) as server:
         yield server
 
 

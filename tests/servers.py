@@ -96,7 +96,7 @@ def demo_world() -> Path:
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
             flask(making, "db", "upgrade")
-            flask(making, "shop", "demo")
+            flask(making, "shop", "init")
             making.rename(kept)
     return kept
 
