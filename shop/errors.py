@@ -5,6 +5,7 @@ ShopError                400  the common root: status, slug, title, what to do n
 ├── Forbidden            403  you are known, but may not
 ├── NotLoggedIn          401  log in first
 ├── Invalid              422  fields are wrong; carries them
+├── BadImage             422  the file is no picture that the shop takes; says why
 ├── Conflict             409  the rule of the shop stands against it
 │   ├── IllegalMove      409  the thing is not in a state for that; names the legal moves
 │   ├── StaleVersion     409  somebody else changed it since you looked
@@ -59,6 +60,12 @@ class Invalid(ShopError):
     def __init__(self, errors: Mapping[str, Sequence[str]], detail: str = "") -> None:
         super().__init__(detail)
         self.errors = errors
+
+
+class BadImage(ShopError):
+    """The file is no picture that the shop takes; the detail says why and what to send instead."""
+
+    status, slug, title = 422, "bad-image", "This picture cannot be used"
 
 
 class Conflict(ShopError):
