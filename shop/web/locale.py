@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
+from babel.support import Translations
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import Babel, force_locale
 
-NEVER_PREFIXED = ("/static/", "/media/", "/api/", "/admin", "/healthz", "/readyz")
+TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
 
 
 class LocalePrefix:
@@ -31,13 +33,10 @@ class LocalePrefix:
 
 def current_locale() -> str:
     """The language of this request, or the one a mail is being written in; the default outside both."""
-    forced = g.get("locale") if g else None
-    if forced:
-        return str(forced)
-    locales: tuple[str, ...] = current_app.extensions["config"].locales
-    if has_request_context():
-        return str(request.environ.get("shop.locale", locales[0]))
-    return locales[0]
+    locale: str | None = g.get("locale")
+    if locale is None and has_request_context():
+        locale = request.environ.get("shop.locale")
+    return locale or current_app.extensions["config"].locales[0]  # type: ignore[no-any-return]
 
 
 def speaking(locale: str) -> Any:
@@ -80,3 +79,11 @@ def init_app(app: Flask) -> None:
     config = app.extensions["config"]
     app.wsgi_app = LocalePrefix(app.wsgi_app, config.locales)  # type: ignore[method-assign]
     Babel(app, default_locale=config.locales[0], default_timezone=config.timezone, locale_selector=current_locale)
+    catalogs = {locale: Translations.load(TRANSLATIONS, [locale]) for locale in config.locales}
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda message: catalogs[current_locale()].gettext(message),
+        lambda one, many, count: catalogs[current_locale()].ngettext(one, many, count),
+        newstyle=True,
+        pgettext=lambda context, message: catalogs[current_locale()].pgettext(context, message),
+        npgettext=lambda context, one, many, count: catalogs[current_locale()].npgettext(context, one, many, count),
+    )

@@ -176,7 +176,9 @@ def test_stars_say_in_words_what_they_show(render):
 
 
 def test_the_sums_of_an_order_mix_money_and_words(render):
-    html = render("order.html", 'sums([("Goods", amount, ""), ("Delivery", "Free", ""), ("Total", amount, "all")])', amount=Money(2900, "EUR"))
+    html = render(
+        "order.html", 'sums([("Goods", amount, ""), ("Delivery", "Free", ""), ("Total", amount, "all")])', amount=Money(2900, "EUR")
+    )
 
     assert text_of(html) == "Goods €29.00 Delivery Free Total €29.00"
     assert 'class="sums__all"' in html
@@ -191,8 +193,17 @@ def test_a_timeline_marks_where_it_stands(render):
 
 def test_a_good_without_a_picture_gets_a_calm_tile(render):
     good = SimpleNamespace(
-        url="/p/x", name="A & B", note="", image=None, hover=None,
-        price=Money(1, "EUR"), compare_at=None, is_from=False, colors=(), stock_note="", is_sold_out=True
+        url="/p/x",
+        name="A & B",
+        note="",
+        image=None,
+        hover=None,
+        price=Money(1, "EUR"),
+        compare_at=None,
+        is_from=False,
+        colors=(),
+        stock_note="",
+        is_sold_out=True,
     )
 
     html = render("card.html", "card(good)", good=good)
