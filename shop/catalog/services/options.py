@@ -1,0 +1,128 @@
+"""The verbs of options and their values: what a product lets its buyer choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, insert, select, update
+
+from shop.catalog.listing import refresh_listing
+from shop.catalog.models import Option, OptionText, OptionValue, OptionValueText, VariantOption
+from shop.catalog.services.core import KEEP, Keep, claim_product, locales
+from shop.catalog.slugs import first_free, slugify
+from shop.db import transaction
+from shop.errors import Conflict, Invalid, NotFound
+
+Names = Mapping[str, str]  # {"en": "Color", "es": "Color"}
+
+
+def add_option(product_id: int, names: Names, values: Sequence[Names] = (), *, expected_version: int | None = None, at: datetime) -> int:
+    """Offer one more choice; gives the option's id. Variants that exist have no value for it until they are given one."""
+    with transaction() as session:
+        claim_product(product_id, expected_version, at=at)
+        taken = set(session.scalars(select(Option.code).where(Option.product_id == product_id)))
+        option = Option(product_id=product_id, position=len(taken), code=first_free(slugify(_default(names), "option"), taken))
+        session.add(option)
+        session.flush()
+        session.execute(insert(OptionText), _names("option_id", option.id, names))
+        for value in values:
+            add_option_value(option.id, value, at=at)
+        return option.id
+
+
+def rename_option(option_id: int, names: Names, *, at: datetime) -> None:
+    """Name the option otherwise; its code, which links and imports use, stays."""
+    with transaction() as session:
+        claim_product(_product_of(option_id), at=at)
+        for locale, name in names.items():
+            session.execute(update(OptionText).where(OptionText.option_id == option_id, OptionText.locale == locale).values(name=name))
+
+
+def add_option_value(option_id: int, names: Names, *, swatch: str = "", at: datetime) -> int:
+    """Add a value, such as one more color; gives its id."""
+    with transaction() as session:
+        product_id = _product_of(option_id)
+        claim_product(product_id, at=at)
+        taken = set(session.scalars(select(OptionValue.code).where(OptionValue.option_id == option_id)))
+        last = session.scalars(select(func.max(OptionValue.position)).where(OptionValue.option_id == option_id)).one()
+        value = OptionValue(
+            option_id=option_id,
+            position=0 if last is None else last + 1,
+            code=first_free(slugify(_default(names), "value"), taken),
+            swatch=swatch,
+        )
+        session.add(value)
+        session.flush()
+        session.execute(insert(OptionValueText), _names("value_id", value.id, names))
+        refresh_listing([product_id], at=at)
+        return value.id
+
+
+def change_option_value(
+    value_id: int, *, names: Names | None = None, swatch: str | Keep = KEEP, position: int | Keep = KEEP, at: datetime
+) -> None:
+    """Change a value's names, swatch or place; its code stays."""
+    with transaction() as session:
+        option_id = session.scalars(select(OptionValue.option_id).where(OptionValue.id == value_id)).first()
+        if option_id is None:
+            raise NotFound(_("This value does not exist any more."))
+        product_id = _product_of(option_id)
+        claim_product(product_id, at=at)
+        for locale, name in (names or {}).items():
+            texts = update(OptionValueText).where(OptionValueText.value_id == value_id, OptionValueText.locale == locale)
+            session.execute(texts.values(name=name), execution_options={"synchronize_session": False})
+        columns = {name: value for name, value in (("swatch", swatch), ("position", position)) if value is not KEEP}
+        if columns:
+            session.execute(update(OptionValue).where(OptionValue.id == value_id).values(**columns))
+        refresh_listing([product_id], at=at)
+
+
+def remove_option(option_id: int, *, at: datetime) -> None:
+    """Take a choice away.
+
+    Raises:
+        Conflict: variants still differ by it.
+    """
+    with transaction() as session:
+        product_id = _product_of(option_id)
+        claim_product(product_id, at=at)
+        if session.scalars(select(VariantOption.variant_id).where(VariantOption.option_id == option_id).limit(1)).first() is not None:
+            raise Conflict(_("Variants still use this option. Archive or change them first."))
+        session.execute(delete(Option).where(Option.id == option_id), execution_options={"synchronize_session": False})
+
+
+def remove_option_value(value_id: int, *, at: datetime) -> None:
+    """Take a value away.
+
+    Raises:
+        Conflict: a variant still has it.
+    """
+    with transaction() as session:
+        option_id = session.scalars(select(OptionValue.option_id).where(OptionValue.id == value_id)).first()
+        if option_id is None:
+            raise NotFound(_("This value does not exist any more."))
+        claim_product(_product_of(option_id), at=at)
+        if session.scalars(select(VariantOption.variant_id).where(VariantOption.value_id == value_id).limit(1)).first() is not None:
+            raise Conflict(_("Variants still use this value. Archive or change them first."))
+        session.execute(delete(OptionValue).where(OptionValue.id == value_id), execution_options={"synchronize_session": False})
+
+
+def _product_of(option_id: int) -> int:
+    with transaction() as session:
+        product_id = session.scalars(select(Option.product_id).where(Option.id == option_id)).first()
+        if product_id is None:
+            raise NotFound(_("This option does not exist any more."))
+        return product_id
+
+
+def _default(names: Names) -> str:
+    name = names.get(locales()[0], "")
+    if not name:
+        raise Invalid({"name": [_("Please fill this in.")]})
+    return name
+
+
+def _names(key: str, value: int, names: Names) -> list[dict[str, object]]:
+    return [{key: value, "locale": locale, "name": names.get(locale) or _default(names)} for locale in locales()]
