@@ -6,6 +6,9 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from shop.clock import now
+from shop.pricing.services import set_up_pricing
+
 shop_commands = AppGroup("shop", help="Set up and look after the shop.")
 
 
@@ -17,4 +20,5 @@ def init_app(app: Flask) -> None:
 @shop_commands.command("init")
 def init_shop() -> None:
     """Write what a new shop needs to sell: tax rates, ways to deliver, its name. Writes only what is missing."""
+    set_up_pricing(at=now())
     click.echo("The shop is set up.")
