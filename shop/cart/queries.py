@@ -1,0 +1,162 @@
+"""Reading carts: which one is the visitor's, what lies in it, how many pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, and_, bindparam, case, func, select
+from sqlalchemy.orm import aliased
+
+from shop.cart.models import Cart, CartItem, CartState
+from shop.catalog.models import Option as ProductOption
+from shop.catalog.models import OptionValue, OptionValueText, Price, Product, ProductImage, ProductText, Variant, VariantOption
+from shop.db import row, rows, scalar
+from shop.inventory.models import StockItem
+from shop.media.models import Image
+
+_wanted, _default = aliased(ProductText), aliased(ProductText)
+_wanted_value, _default_value = aliased(OptionValueText), aliased(OptionValueText)
+
+ON_SALE = and_(
+    Variant.archived_at.is_(None),
+    Product.archived_at.is_(None),
+    Product.published_at.is_not(None),
+    Product.published_at <= bindparam("at"),
+)
+NEWEST_PRICE = (
+    select(Price.id)
+    .where(
+        Price.variant_id == Variant.id,
+        Price.currency == bindparam("currency"),
+        Price.customer_group == "",
+        Price.valid_from <= bindparam("at"),
+    )
+    .order_by(Price.valid_from.desc(), Price.id.desc())
+    .limit(1)
+    .correlate(Variant)
+    .scalar_subquery()
+)
+_chosen = (
+    select(func.coalesce(_wanted_value.name, _default_value.name, OptionValue.code).label("name"))
+    .select_from(VariantOption)
+    .join(ProductOption, ProductOption.id == VariantOption.option_id)
+    .join(OptionValue, OptionValue.id == VariantOption.value_id)
+    .outerjoin(_wanted_value, and_(_wanted_value.value_id == OptionValue.id, _wanted_value.locale == bindparam("locale")))
+    .outerjoin(_default_value, and_(_default_value.value_id == OptionValue.id, _default_value.locale == bindparam("default_locale")))
+    .where(VariantOption.variant_id == Variant.id)
+    .order_by(ProductOption.position, ProductOption.id)
+    .correlate(Variant)
+    .subquery()
+)
+_options = select(func.aggregate_strings(_chosen.c.name, ", ")).scalar_subquery()
+_picture = select(ProductImage.image_id).where(ProductImage.id == Variant.product_image_id).limit(1).correlate(Variant).scalar_subquery()
+
+_facts = (
+    Variant.id.label("variant_id"),
+    Variant.product_id,
+    Variant.sku,
+    Variant.weight_g,
+    Variant.requires_shipping,
+    Product.tax_class,
+    func.coalesce(_wanted.name, _default.name, Product.handle).label("name"),
+    func.coalesce(_wanted.slug, _default.slug, "").label("slug"),
+    func.coalesce(_options, "").label("options"),
+    ON_SALE.label("is_on_sale"),
+    Price.minor.label("price_minor"),
+    Price.compare_at_minor,
+    func.coalesce(StockItem.is_tracked, False).label("is_tracked"),
+    func.coalesce(StockItem.on_hand, 0).label("on_hand"),
+    Image.id.label("image_id"),
+    Image.hash.label("image_hash"),
+    Image.width.label("image_width"),
+    Image.height.label("image_height"),
+    Image.widths.label("image_widths"),
+)
+
+
+def _with_facts(statement: Any) -> Any:
+    return (
+        statement.join(Product, Product.id == Variant.product_id)
+        .outerjoin(_wanted, and_(_wanted.product_id == Product.id, _wanted.locale == bindparam("locale")))
+        .outerjoin(_default, and_(_default.product_id == Product.id, _default.locale == bindparam("default_locale")))
+        .outerjoin(Price, Price.id == NEWEST_PRICE)
+        .outerjoin(StockItem, StockItem.variant_id == Variant.id)
+        .outerjoin(Image, Image.id == func.coalesce(_picture, Product.image_id))
+    )
+
+
+LINES = (
+    _with_facts(
+        select(CartItem.id, CartItem.quantity, CartItem.seen_price_minor, *_facts)
+        .select_from(CartItem)
+        .join(Variant, Variant.id == CartItem.variant_id)
+    )
+    .where(CartItem.cart_id == bindparam("cart_id"))
+    .order_by(CartItem.added_at, CartItem.id)
+)
+VARIANT = _with_facts(select(*_facts).select_from(Variant)).where(Variant.id == bindparam("variant_id"))
+PIECES = (
+    select(
+        func.sum(
+            case(
+                (~ON_SALE, 0),
+                (and_(StockItem.is_tracked, StockItem.on_hand < CartItem.quantity), StockItem.on_hand),
+                else_=CartItem.quantity,
+            )
+        )
+    )
+    .select_from(Cart)
+    .join(CartItem, CartItem.cart_id == Cart.id)
+    .join(Variant, Variant.id == CartItem.variant_id)
+    .join(Product, Product.id == Variant.product_id)
+    .outerjoin(StockItem, StockItem.variant_id == Variant.id)
+    .where(Cart.state == CartState.OPEN)
+)
+COUNT_BY_ID = PIECES.where(Cart.id == bindparam("cart_id"))
+_of_guest = and_(Cart.key == bindparam("key"), Cart.user_id.is_(None))
+COUNT_OF_GUEST = PIECES.where(_of_guest)
+COUNT_OF_MEMBER = PIECES.where(Cart.user_id == bindparam("user_id"))
+OF_GUEST = select(Cart.id).where(Cart.state == CartState.OPEN, _of_guest)
+OF_MEMBER = select(Cart.id).where(Cart.state == CartState.OPEN, Cart.user_id == bindparam("user_id"))
+
+
+def find_cart(*, key: str | None, user_id: int | None) -> int | None:
+    """The open cart of a member, else the guest's cart with that key. A member's cart is never found by a key: the next person at this browser is
+    somebody else."""
+    if user_id is not None:
+        return scalar(OF_MEMBER, user_id=user_id)  # type: ignore[no-any-return]
+    return scalar(OF_GUEST, key=key) if key else None
+
+
+def list_cart_lines(cart_id: int, *, locale: str, at: datetime) -> Sequence[Row[Any]]:
+    """Everything that page, quote and order must know of each line, oldest first; one statement. ``price_minor`` is None without a price."""
+    return rows(LINES, cart_id=cart_id, **_place(locale, at))
+
+
+def find_variant(variant_id: int, *, locale: str, at: datetime) -> Row[Any] | None:
+    """What ``list_cart_lines`` says of a line, for a variant that lies in no cart."""
+    return row(VARIANT, variant_id=variant_id, **_place(locale, at))
+
+
+def count_items(cart_id: int, *, at: datetime) -> int:
+    """How many pieces in this cart can be bought at that moment."""
+    return _count(COUNT_BY_ID, cart_id=cart_id, at=at)
+
+
+def count_visitor_items(*, key: str | None, user_id: int | None, at: datetime) -> int:
+    """The same of the visitor's open cart, in one statement."""
+    if user_id is not None:
+        return _count(COUNT_OF_MEMBER, user_id=user_id, at=at)
+    return _count(COUNT_OF_GUEST, key=key, at=at) if key else 0
+
+
+def _count(statement: Any, **params: Any) -> int:
+    return int(scalar(statement, **params) or 0)
+
+
+def _place(locale: str, at: datetime) -> dict[str, Any]:
+    config = current_app.extensions["config"]
+    return {"locale": locale, "default_locale": config.locales[0], "currency": config.currency, "at": at}

@@ -1,0 +1,228 @@
+"""The one door to what a cart costs: cart page, checkout, JSON and ``place_order`` all get their numbers here.
+
+What can be bought of a line may be less than what was put in: ``quantity`` is what counts (0 when nothing is left), ``wanted`` what was put in.
+A line says by ``notices`` what changed. The price notice compares with the price that was seen when the line was last put in or changed; looking
+at the cart writes nothing, so the notice stays until the line is changed or the order is placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import Row
+
+from shop.cart.models import MAX_QUANTITY
+from shop.cart.queries import list_cart_lines
+from shop.money import MAX_MINOR, Money, format_minor
+from shop.pricing.queries import Rules, get_rules
+from shop.pricing.quote import Delivery, Item, Quote, make_quote
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence about a line or the cart. ``code`` is for programs; ``kind`` is ``good``, ``warning`` or ``bad``."""
+
+    code: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a page needs to show an image."""
+
+    id: int
+    hash: str
+    width: int
+    height: int
+    widths: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class CartLine:
+    """One line of a cart as it stands now. ``quantity`` counts, ``wanted`` was put in; ``unit_price`` is None where it is not sold any more."""
+
+    id: int
+    variant_id: int
+    product_id: int
+    sku: str
+    name: str
+    options: str
+    slug: str
+    image: Picture | None
+    wanted: int
+    quantity: int
+    most: int
+    unit_price: Money | None
+    before: Money | None
+    total: Money
+    total_before: Money | None
+    is_gone: bool
+    notices: tuple[Notice, ...]
+
+    @property
+    def can_be_bought(self) -> bool:
+        return self.quantity > 0
+
+
+@dataclass(frozen=True, slots=True)
+class CartView:
+    """A cart with its quote. ``lines`` are all lines; the quote holds those that can be bought, in the pieces that there are.
+
+    ``notices`` are about the cart as a whole; ``deliveries`` are the ways to deliver, ``delivery`` the chosen or cheapest one.
+    """
+
+    cart_id: int | None
+    lines: tuple[CartLine, ...]
+    notices: tuple[Notice, ...]
+    quote: Quote
+    deliveries: tuple[Delivery, ...]
+    country: str
+
+    @property
+    def count(self) -> int:
+        """How many pieces can be bought."""
+        return sum(line.quantity for line in self.lines)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.lines
+
+    @property
+    def needs_delivery(self) -> bool:
+        return any(line.item.requires_shipping for line in self.quote.lines)
+
+    @property
+    def can_be_ordered(self) -> bool:
+        """Is there anything to buy, for an amount that an order can hold?"""
+        return bool(self.quote.lines) and self.quote.total_minor <= MAX_MINOR
+
+
+def quote_cart(
+    cart_id: int | None, *, country: str, delivery_code: str | None, locale: str, at: datetime, rules: Rules | None = None
+) -> CartView:
+    """What the cart costs, delivered to ``country`` by the method ``delivery_code``; None, or one that is not offered, means the cheapest.
+
+    One statement, and no more when ``rules`` were read before (``shop.pricing.queries.get_rules``). Without a cart the view is empty.
+    """
+    currency = current_app.extensions["config"].currency
+    rules = rules or get_rules(country, currency=currency, locale=locale, at=at)
+    found = list_cart_lines(cart_id, locale=locale, at=at) if cart_id is not None else ()
+    lines = tuple(_line(line, currency, locale) for line in found)
+    items = [_item(raw, line.quantity) for raw, line in zip(found, lines, strict=True) if line.quantity]
+    needs_delivery = any(item.requires_shipping for item in items)
+    deliveries = tuple(rules.deliveries) if needs_delivery else ()
+    subtotal = sum(item.unit_price_minor * item.quantity for item in items)
+    quote = make_quote(
+        items,
+        currency=currency,
+        prices_include_tax=rules.prices_include_tax,
+        tax_rates=rules.tax_rates,
+        delivery=_choose(deliveries, delivery_code, subtotal),
+    )
+    return CartView(cart_id, lines, _about_all(lines, quote), quote, deliveries, country)
+
+
+def _choose(deliveries: Sequence[Delivery], code: str | None, subtotal: int) -> Delivery | None:
+    """The wished method, else the cheapest that comes to the door, else the cheapest."""
+    for delivery in deliveries:
+        if delivery.code == code:
+            return delivery
+    return min(deliveries, key=lambda one: (one.is_pickup, one.price_for(subtotal)), default=None)
+
+
+def _line(raw: Row[Any], currency: str, locale: str) -> CartLine:
+    is_gone = not raw.is_on_sale or raw.price_minor is None
+    most = 0 if is_gone else min(raw.on_hand, MAX_QUANTITY) if raw.is_tracked else MAX_QUANTITY
+    quantity = min(raw.quantity, most)
+    price = None if is_gone else raw.price_minor
+    before = _price_before(raw, price)
+    return CartLine(
+        id=raw.id,
+        variant_id=raw.variant_id,
+        product_id=raw.product_id,
+        sku=raw.sku,
+        name=raw.name,
+        options=raw.options,
+        slug=raw.slug if raw.is_on_sale else "",
+        image=_picture(raw),
+        wanted=raw.quantity,
+        quantity=quantity,
+        most=most,
+        unit_price=None if price is None else Money(price, currency),
+        before=None if before is None else Money(before, currency),
+        total=Money((price or 0) * quantity, currency),
+        total_before=None if before is None or not quantity else Money(before * quantity, currency),
+        is_gone=is_gone,
+        notices=tuple(_notices(raw, is_gone=is_gone, quantity=quantity, currency=currency, locale=locale)),
+    )
+
+
+def _price_before(raw: Row[Any], price: int | None) -> int | None:
+    """The former price to strike through: the shop's own, or the one that the visitor saw."""
+    if price is None:
+        return None
+    higher = max(raw.compare_at_minor or 0, raw.seen_price_minor)
+    return higher if higher > price else None
+
+
+def _picture(raw: Row[Any]) -> Picture | None:
+    if raw.image_id is None:
+        return None
+    return Picture(raw.image_id, raw.image_hash, raw.image_width, raw.image_height, [int(width) for width in raw.image_widths.split()])
+
+
+def _notices(raw: Row[Any], *, is_gone: bool, quantity: int, currency: str, locale: str) -> list[Notice]:
+    if is_gone:
+        return [Notice("gone", "bad", _("This is no longer for sale. It is not in the total."))]
+    if quantity == 0:
+        return [Notice("sold_out", "bad", _("This is sold out. It is not in the total."))]
+    notices = []
+    if quantity < raw.quantity:
+        left = ngettext("Only one is left.", "Only %(num)d are left.", quantity)
+        kept = _("You wanted %(wanted)d; %(kept)d stayed in the cart.", wanted=raw.quantity, kept=quantity)
+        notices.append(Notice("less_in_stock", "warning", f"{left} {kept}"))
+    if raw.price_minor != raw.seen_price_minor:
+        prices = {"now": format_minor(raw.price_minor, currency, locale), "before": format_minor(raw.seen_price_minor, currency, locale)}
+        if raw.price_minor < raw.seen_price_minor:
+            text = _("It became cheaper since you put it here: %(now)s instead of %(before)s.", **prices)
+            notices.append(Notice("price_lower", "good", text))
+        else:
+            text = _("It became dearer since you put it here: %(now)s instead of %(before)s.", **prices)
+            notices.append(Notice("price_higher", "warning", text))
+    return notices
+
+
+def _about_all(lines: Sequence[CartLine], quote: Quote) -> tuple[Notice, ...]:
+    notices = []
+    out = sum(not line.can_be_bought for line in lines)
+    if out:
+        text = ngettext("One line cannot be ordered now.", "%(num)d lines cannot be ordered now.", out)
+        notices.append(Notice("not_orderable", "warning", text))
+    if quote.total_minor > MAX_MINOR:
+        notices.append(Notice("too_much", "bad", _("This is more than one order can hold. Please take some pieces out.")))
+    return tuple(notices)
+
+
+def _item(raw: Row[Any], quantity: int) -> Item:
+    return Item(
+        variant_id=raw.variant_id,
+        product_id=raw.product_id,
+        name=raw.name,
+        options=raw.options,
+        sku=raw.sku,
+        unit_price_minor=raw.price_minor,
+        compare_at_minor=raw.compare_at_minor,
+        quantity=quantity,
+        tax_class=raw.tax_class,
+        weight_g=raw.weight_g,
+        requires_shipping=raw.requires_shipping,
+        image_id=raw.image_id,
+        slug=raw.slug,
+    )
