@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from config import Config, ConfigError
 
@@ -59,18 +59,15 @@ def post_fork(_server: Arbiter, _worker: Worker) -> None:
 
 def post_worker_init(_worker: Worker) -> None:
     """Begin to deliver what the outbox holds."""
-    _courier("start_courier")
+    from shop.outbox.courier import start_courier
+    from wsgi import app
+
+    start_courier(app)
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:
     """Let the courier finish the letter in its hand."""
-    _courier("stop_courier")
-
-
-def _courier(act: str) -> None:
-    from shop import outbox
+    from shop.outbox.courier import stop_courier
     from wsgi import app
 
-    verb: Any = getattr(outbox, act, None)
-    if verb is not None and shop_config.courier:
-        verb(app)
+    stop_courier(app)
