@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 from shop.clock import now
 from shop.pricing.services import set_up_pricing
+from shop.settings.services import set_up_settings
 
 shop_commands = AppGroup("shop", help="Set up and look after the shop.")
 
@@ -20,5 +21,6 @@ def init_app(app: Flask) -> None:
 @shop_commands.command("init")
 def init_shop() -> None:
     """Write what a new shop needs to sell: tax rates, ways to deliver, its name. Writes only what is missing."""
+    set_up_settings()
     set_up_pricing(at=now())
     click.echo("The shop is set up.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from flask import current_app
 from sqlalchemy import delete, insert, update
 
-from shop.db import after_commit, transaction
+from shop.db import after_commit, insert_missing, transaction
 from shop.settings.models import Setting, Version
 
 
@@ -18,6 +18,16 @@ def save_settings(values: Mapping[tuple[str, str], str]) -> None:
             session.execute(delete(Setting).where(Setting.name == name, Setting.locale == locale))
             session.execute(insert(Setting).values(name=name, locale=locale, value=value))
         touch_topic("settings")
+
+
+def set_up_settings() -> None:
+    """Write what a new shop says about itself where it says nothing yet: its name and where its mails come from. Repeating it changes nothing."""
+    config = current_app.extensions["config"]
+    values = {"shop.name": "Bodega", "shop.email": config.mail_from}
+    with transaction():
+        written = insert_missing(Setting, *({"name": name, "locale": "", "value": value} for name, value in values.items()))
+        if written:
+            touch_topic("settings")
 
 
 def touch_topic(topic: str) -> None:

@@ -1,0 +1,36 @@
+"""`flask shop init`: what a new shop needs to sell."""
+
+from __future__ import annotations
+
+from flask import Flask
+from sqlalchemy import select, update
+
+from shop.db import rows, transaction
+from shop.pricing.models import ShippingMethod, TaxRate
+from shop.settings.models import Setting, Version
+from tests.demo.dumps import dump
+
+
+def run(app: Flask) -> str:
+    return app.test_cli_runner().invoke(args=["shop", "init"], catch_exceptions=False).output
+
+
+def test_a_new_shop_can_tax_and_deliver_and_has_a_name(context: Flask) -> None:
+    run(context)
+
+    rates = {rate.tax_class: rate.rate_bp for rate in rows(select(TaxRate.tax_class, TaxRate.rate_bp).where(TaxRate.country == "ES"))}
+    assert rates == {"standard": 2100, "food": 1000, "books": 400}
+    methods = {method.code: (method.price_minor, method.free_from_minor) for method in rows(select(ShippingMethod.__table__))}
+    assert methods == {"standard": (490, 6000), "europe": (990, 12000), "pickup": (0, None)}
+    assert rows(select(Setting.value).where(Setting.name == "shop.name")) == [("Bodega",)]
+
+
+def test_setting_up_again_changes_nothing_not_even_what_staff_changed(context: Flask) -> None:
+    with transaction() as session:
+        session.execute(update(Setting).where(Setting.name == "shop.name").values(value="La Nevera"))
+    before = dump()
+
+    assert run(context) == "The shop is set up.\n"
+
+    assert dump() == before
+    assert rows(select(Version.topic)) != []
