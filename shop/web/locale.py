@@ -36,7 +36,7 @@ def current_locale() -> str:
     locale: str | None = g.get("locale")
     if locale is None and has_request_context():
         locale = request.environ.get("shop.locale")
-    return locale or current_app.extensions["config"].locales[0]  # type: ignore[no-any-return]
+    return locale or current_app.extensions["config"].locales[0]
 
 
 def speaking(locale: str) -> Any:
