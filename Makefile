@@ -66,7 +66,7 @@ architecture: $(CHECKS_READY) translations ## The house's rules: imports point d
 	$(BIN)/lint-imports
 	tests/machine/with_postgres.sh $(PYTEST) tests/architecture $(PARALLEL)
 
-SLOW := tests/architecture tests/journeys tests/pages tests/nginx tests/bench
+SLOW := tests/architecture tests/machine tests/nginx tests/journeys tests/pages tests/bench
 
 .PHONY: unit
 unit: $(CHECKS_READY) translations ## The tests of the features on SQLite
@@ -77,8 +77,8 @@ unit-pg: $(CHECKS_READY) translations ## The same on a real PostgreSQL (TEST_DAT
 	tests/machine/with_postgres.sh $(PYTEST) tests $(SLOW:%=--ignore=%) $(PARALLEL)
 
 .PHONY: nginx
-nginx: $(CHECKS_READY) translations ## A real nginx before the shop: caching, limits, headers
-	$(PYTEST) tests/nginx
+nginx: $(CHECKS_READY) translations ## Real servers: make run itself, and nginx before the shop
+	$(PYTEST) tests/nginx tests/machine $(PARALLEL)
 
 .PHONY: journeys
 journeys: $(CHECKS_READY) translations ## Whole stories in a real Chromium, with and without JavaScript

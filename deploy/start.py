@@ -15,16 +15,18 @@ from flask_migrate import upgrade
 from config import ROOT, ConfigError
 from shop import create_app, enable_migrations
 
-FIRST_DAY = ["shop", "init"]
+SETUP = ["shop", "init"]
+DEMO_WORLD = ["shop", "init"]
 
 
 def prepare() -> None:
-    """The tables, then the demo world."""
+    """The tables, then what a shop needs, then the demo world; that last never in production."""
     app = create_app()
     enable_migrations(app)
     with app.app_context():
         upgrade()
-    app.cli.main(FIRST_DAY, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
+    command = SETUP if app.extensions["config"].is_production else DEMO_WORLD
+    app.cli.main(command, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
 
 
 def serve() -> None:
