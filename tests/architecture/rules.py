@@ -15,10 +15,11 @@ LONGEST = 400
 # Where a visitor's request meets the shop: only these may ask who is there, what was sent and what time it is.
 EDGES = {"views", "api", "admin", "cli"}
 EDGE_FOLDERS = {"web", "admin", "demo"}
-EDGE_FILES = {"cart/current.py", "health.py", "clock.py"}
-# Who acts between two moments of its own needs both: everybody else is told the time.
+EDGE_FILES = {"auth/current.py", "cart/current.py", "health.py", "clock.py"}
+# Who wakes by itself, or acts between two moments of its own, looks at the clock: everybody else is told the time.
 CLOCKS = {
     "outbox/courier.py": "a courier wakes by itself",
+    "payment/tasks.py": "works when an event is delivered, not when it happened",
     "mail/services.py": "when the mail server was asked, and when it answered",
 }
 
@@ -125,6 +126,22 @@ def pages_and_json_do_not_mix(module: Module) -> Iterator[str]:
             yield f"{line}: {module.parts[-1]} imports {other}"
 
 
+def a_page_is_called_as_its_template(module: Module) -> Iterator[str]:
+    """``catalog.show_product`` shows ``catalog/show_product.html``: whoever knows one of the names knows the others."""
+    if module.parts[-1] != "views":
+        return
+    for node in module.tree.body:
+        if isinstance(node, ast.FunctionDef) and any(last_word(decorator) == "get" for decorator in node.decorator_list):
+            shown = {call.args[0].value for call in ast.walk(node) if is_rendering(call)}
+            wanted = f"{module.parts[0]}/{node.name}.html"
+            if shown and wanted not in shown:
+                yield f"{node.lineno}: {node.name} shows {', '.join(sorted(shown))} instead of {wanted}"
+
+
+def is_rendering(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and last_word(node.func) == "render_template" and isinstance(node.args[0], ast.Constant)
+
+
 def files_are_read_in_a_sitting(module: Module) -> Iterator[str]:
     length = module.source.count("\n")
     if length > LONGEST:
@@ -136,5 +153,6 @@ RULES = [
     money_is_whole,
     only_edges_see_the_visitor,
     pages_and_json_do_not_mix,
+    a_page_is_called_as_its_template,
     files_are_read_in_a_sitting,
 ]

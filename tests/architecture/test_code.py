@@ -22,6 +22,11 @@ PLANTED = [
     (rules.only_edges_see_the_visitor, "payment/services.py", "at = datetime.now(UTC)\n"),
     (rules.pages_and_json_do_not_mix, "cart/views.py", "from shop.cart import api\n"),
     (rules.pages_and_json_do_not_mix, "cart/api.py", "from shop.cart.views import show\n"),
+    (
+        rules.a_page_is_called_as_its_template,
+        "cart/views.py",
+        '@bp.get("/cart")\ndef show():\n    return render_template("cart/page.html")\n',
+    ),
     (rules.files_are_read_in_a_sitting, "cart/services.py", "x = 1\n" * 401),
 ]
 

@@ -29,15 +29,15 @@ SAFE = re.compile(r"\|\s*safe\b|Markup\(")
 COMMENT = re.compile(r"\{#.*?#\}", re.S)
 
 
-def is_mail(name: str) -> bool:
+def is_mail(name: str, text: str) -> bool:
     """Mails carry their styles within (css-inline); no page's CSP applies to them."""
-    return bool({"mail", "mails", "messages"} & {*Path(name).with_suffix("").parts})
+    return name in {"layouts/mail.html", "macros/mail.html"} or bool(re.search(r"extends \"layouts/mail\.html\"", text))
 
 
 def problems_in(name: str, source: str) -> Iterator[str]:
     text = COMMENT.sub(lambda match: "\n" * match[0].count("\n"), source)
     for line, content in enumerate(text.splitlines(), 1):
-        if name.endswith(".html") and not is_mail(name):
+        if name.endswith(".html") and not is_mail(name, text):
             yield from (f"{line}: {what}" for pattern, what in INLINE if pattern.search(content))
         if SAFE.search(content) and name not in MAY_BE_SAFE:
             yield f"{line}: marked safe without a reason in MAY_BE_SAFE"
@@ -52,7 +52,7 @@ def stands_somewhere(name: str, text: str) -> bool:
         or path.name.startswith("_")
         or path.parts[0] in {"macros", "layouts", "_partials"}
         or name in STAND_ALONE | {"base.html"}
-        or is_mail(name)
+        or is_mail(name, text)
     )
 
 
