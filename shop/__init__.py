@@ -54,6 +54,7 @@ def configure(app: Flask, config: Config) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
         PERMANENT_SESSION_LIFETIME=60 * 60 * 24 * 90,
+        SESSION_REFRESH_EACH_REQUEST=False,  # a slow answer from before a log-in must not bring the old cookie back
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=512 * 1024,
         MAX_FORM_PARTS=500,

@@ -1,12 +1,38 @@
-"""The door for staff: the guard of /admin and the dashboard."""
+"""The back office: the door, the navigation, the dashboard. The staff pages themselves live with their features.
+
+A feature's ``admin`` module exports ``staff``, a blueprint, and ``ENTRIES``; it is named in ``FEATURES`` and thereby nested below ``/admin``.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from types import ModuleType
 
-bp = Blueprint("admin", __name__)
+from flask import Blueprint, Flask
+from flask_babel import lazy_gettext as _l
+
+from shop.admin.guard import guard
+from shop.auth.staff import StaffEntry
+from shop.web.context import add_context
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+bp.before_app_request(guard)
+
+FEATURES: tuple[ModuleType, ...] = ()
+
+ENTRIES: list[StaffEntry] = [
+    StaffEntry("admin.dashboard", _l("Home"), 0, icon="home"),
+    *(entry for feature in FEATURES for entry in feature.ENTRIES),
+]
+
+for feature in FEATURES:
+    bp.register_blueprint(feature.staff)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes."""
+    """Register this feature's routes and give templates ``staff_menu()``."""
+    add_context(app, staff_menu=lambda: menu_for(ENTRIES))
     app.register_blueprint(bp)
+
+
+from shop.admin import views  # noqa: F401
+from shop.admin.menu import menu_for

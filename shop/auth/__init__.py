@@ -1,4 +1,8 @@
-"""Who you are and what you may do: users, log-in sessions, passwords, roles."""
+"""Who you are and what you may do: users, log-in sessions, passwords, roles.
+
+The cookie holds a random token, the table its SHA-256: ending the row logs out at once, whoever has a copy of the cookie. A new token at every
+log-in and whenever rights or the password change. See ``current`` for the doors, ``services`` for the verbs, ``limits`` against guessing.
+"""
 
 from __future__ import annotations
 
@@ -8,5 +12,13 @@ bp = Blueprint("auth", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes."""
+    """Register this feature's routes, commands and the visitor of each request."""
+    from shop.auth import cli, current, passwords
+
+    passwords.init_app(app)
+    current.init_app(app)
+    app.cli.add_command(cli.user_commands)
     app.register_blueprint(bp)
+
+
+from shop.auth import api, views  # noqa: F401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -38,13 +39,21 @@ def _answer_shop_error(error: ShopError) -> Response:
         if isinstance(error, Invalid):
             extras["errors"] = [{"pointer": pointer, "detail": " ".join(map(str, details))} for pointer, details in error.errors.items()]
         response = problem(error.status, error.slug, error.title, error.detail, **extras)
-    elif isinstance(error, NotLoggedIn) and request.method == "GET":
-        response = make_response(redirect(url_for("auth.login", next=request.full_path.rstrip("?")), 303))
+    elif isinstance(error, NotLoggedIn):
+        response = make_response(redirect(url_for("auth.login", next=_page_to_come_back_to() or None), 303))
     else:
         response = _page(error.status, _(error.title), error.detail)
     if "retry_after_s" in error.extras:
         response.headers["Retry-After"] = str(error.extras["retry_after_s"])
     return response
+
+
+def _page_to_come_back_to() -> str:
+    """Where to go on after logging in: the page that was asked for, or the one whose form was sent."""
+    if request.method in {"GET", "HEAD"}:
+        return request.script_root + request.full_path.rstrip("?")
+    referrer = urlsplit(request.referrer or "")
+    return referrer.path if referrer.netloc == request.host else ""
 
 
 def _answer_http_error(error: HTTPException) -> Response:
