@@ -1,4 +1,4 @@
-"""What is mine: my orders, my profile."""
+"""What is mine: my orders, my addresses, my profile, the devices on which I am logged in."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ bp = Blueprint("account", __name__)
 def init_app(app: Flask) -> None:
     """Register this feature's routes."""
     app.register_blueprint(bp)
+
+
+from shop.account import views  # noqa: F401

@@ -92,12 +92,17 @@ def _check_described_role() -> None:
 
 
 def enter(made: LoggedIn) -> None:
-    """Put the token of a new log-in into the visitor's cookie; ``current_user`` is them from here on, and other features hear of it."""
+    """Somebody has come in: their token goes into the cookie, and other features hear of it."""
+    adopt(made)
+    tell_others(made.user_id, at=now())
+
+
+def adopt(made: LoggedIn) -> None:
+    """Put a new token into the visitor's cookie; ``current_user`` is whose it is from here on."""
     session.pop("csrf_token", None)
     session["_user_id"] = made.token
     session.permanent = True
     g._login_user = _load(made.token) or Stranger()  # noqa: SLF001 - where Flask-Login keeps the user of a request
-    tell_others(made.user_id, at=now())
 
 
 def leave() -> None:

@@ -7,7 +7,9 @@ from wtforms import HiddenField
 
 from shop.auth.passwords import LONGEST, SHORTEST
 from shop.errors import Invalid
-from shop.web.fields import DataRequired, EmailField, PasswordField, ShopForm, TextField
+from shop.web.fields import EmailField, InputRequired, PasswordField, ShopForm, TextField
+
+FILL = _l("Please fill this in.")
 
 
 class DoorForm(ShopForm):
@@ -22,16 +24,16 @@ class DoorForm(ShopForm):
 class LoginForm(DoorForm):
     """Address and password."""
 
-    email = EmailField(_l("E-mail"), [DataRequired()])
-    password = PasswordField(_l("Password"), [DataRequired()])
+    email = EmailField(_l("E-mail"), [InputRequired(FILL)])
+    password = PasswordField(_l("Password"), [InputRequired(FILL)])
 
 
 class RegisterForm(DoorForm):
     """What an account needs."""
 
-    name = TextField(_l("Name"), [DataRequired()], minimum=1, maximum=120)
-    email = EmailField(_l("E-mail"), [DataRequired()])
-    password = PasswordField(_l("Password"), [DataRequired()], minimum=SHORTEST, maximum=LONGEST)
+    name = TextField(_l("Name"), [InputRequired(FILL)], minimum=1, maximum=120)
+    email = EmailField(_l("E-mail"), [InputRequired(FILL)])
+    password = PasswordField(_l("Password"), [InputRequired(FILL)], minimum=SHORTEST, maximum=LONGEST)
 
 
 def show_errors(form: ShopForm, problem: Invalid) -> None:

@@ -164,7 +164,7 @@ def rename_user(user_id: int, *, name: str) -> None:
         session.execute(update(User).where(User.id == user_id).values(name=name, version=User.version + 1))
 
 
-def change_password(*, email: str, current: str, new: str, login_session_id: int, network: str, device: str, at: datetime) -> LoggedIn:
+def change_password(*, email: str, current: str, new: str, network: str, device: str, at: datetime) -> LoggedIn:
     """A new password: every session of the user ends, this one goes on under a new token.
 
     Raises:
@@ -187,7 +187,6 @@ def change_password(*, email: str, current: str, new: str, login_session_id: int
         limits.forgive(session, account=account, network=place, at=at)
         _end(session, LoginSession.user_id == found.id, at=at)
         token = _open_session(session, found.id, network=network, device=device, old_token="", at=at)
-    log.info("user %s changed the password; session %s goes on under a new token", found.id, login_session_id)
     return LoggedIn(found.id, token)
 
 

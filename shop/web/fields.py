@@ -10,6 +10,7 @@ from flask import g
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import _FlaskFormCSRF
 from marshmallow import RAISE, Schema, ValidationError, fields
 from wtforms.validators import DataRequired, InputRequired, Optional
 
@@ -21,10 +22,24 @@ from shop.web.text import clean_amount, clean_email, clean_integer, clean_text, 
 __all__ = ["DataRequired", "InputRequired", "Optional"]
 
 
+class _Token(_FlaskFormCSRF):
+    """Flask-WTF's token, with words that say what to do when it does not fit."""
+
+    def validate_csrf_token(self, form: Any, field: Any) -> None:
+        try:
+            super().validate_csrf_token(form, field)
+        except wtforms.ValidationError:
+            raise wtforms.ValidationError(
+                str(_l("This page was opened before you logged in. Nothing was done and nothing is lost: send it once more."))
+            ) from None
+
+
 class ShopForm(FlaskForm):
     """A form. For people who are logged in it carries Flask-WTF's token, without a time limit that would lose a customer's typing."""
 
     class Meta(FlaskForm.Meta):
+        csrf_class = _Token
+
         @property
         def csrf(self) -> bool:
             return has_cookie() and bool(current_user.is_authenticated)
