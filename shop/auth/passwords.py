@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -44,7 +45,7 @@ def _hasher() -> PasswordHasher:
 @cache
 def _nobody() -> str:
     """The hash that is checked where there is no account, so that both take the same time."""
-    return _hasher().hash("nobody has this password")
+    return _hasher().hash(secrets.token_urlsafe(16))
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def verify_password(password: str, password_hash: str | None) -> bool:
 
     with _slot():
         try:
-            return _hasher().verify(password_hash or _nobody(), password) and password_hash is not None
+            return _hasher().verify(password_hash or _nobody(), password) and bool(password_hash)
         except (Argon2Error, InvalidHashError):
             return False
 
