@@ -18,7 +18,8 @@ from tests.factories import make_category, make_product
 from tests.people import log_in, make_user
 
 EVIL_TEXTS = [
-    "", " ", "\0", "a\0b", "\ud800", "\u202eevil", "x" * 5_000, "'\"><script>alert(1)</script>", "{{7*7}}", "../../etc/passwd", "%00", "%s%n", "\r\nSet-Cookie: a=b",
+    "", " ",
+    "\0", "a\0b", "\ud800", "\u202eevil", "x" * 5_000, "'\"><script>alert(1)</script>", "{{7*7}}", "../../etc/passwd", "%00", "%s%n", "\r\nSet-Cookie: a=b",
     "-1", "0", "1e9", "2,5", "٣", "1_0", "NaN", "Infinity", "9223372036854775808", "9" * 400, "0x10", "true", "null", "[]", "{}", "javascript:alert(1)", "//evil.example",
     "' OR 1=1 --", "%", "_", "*", '"', "NEAR(", "🙂" * 300,
 ]  # fmt: skip

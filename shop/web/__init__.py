@@ -18,4 +18,4 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
 
 
-from shop.web import views  # noqa: F401
+from shop.web import openapi, views  # noqa: F401

@@ -206,6 +206,11 @@ class ShopSchema(Schema):
         unknown = RAISE
 
 
+def _documented(kwargs: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    """What the API document says of a field: its bounds, and what the schema adds."""
+    return {**facts, **kwargs.pop("metadata", {})}
+
+
 def _cleaned(clean: Callable[..., Any], value: Any, **bounds: Any) -> Any:
     if not isinstance(value, str):
         raise ValidationError(str(_l("Send a text.")))
@@ -219,7 +224,7 @@ class Text(fields.Field[str]):
     """A text of ``minimum`` to ``maximum`` characters."""
 
     def __init__(self, *, maximum: int = 200, minimum: int = 0, multiline: bool = False, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "string", "minLength": minimum, "maxLength": maximum}, **kwargs)
+        super().__init__(metadata=_documented(kwargs, {"type": "string", "minLength": minimum, "maxLength": maximum}), **kwargs)
         self.bounds = {"maximum": maximum, "minimum": minimum, "multiline": multiline}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -230,7 +235,7 @@ class Email(fields.Field[str]):
     """An e-mail address."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "string", "format": "email", "maxLength": 254}, **kwargs)
+        super().__init__(metadata=_documented(kwargs, {"type": "string", "format": "email", "maxLength": 254}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return _cleaned(clean_email, value)  # type: ignore[no-any-return]
@@ -240,7 +245,10 @@ class Password(fields.Field[str]):
     """A password, taken as typed."""
 
     def __init__(self, *, minimum: int = 1, maximum: int = 256, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "string", "format": "password", "minLength": minimum, "maxLength": maximum}, **kwargs)
+        super().__init__(
+            metadata={**kwargs.pop("metadata", {}), "type": "string", "format": "password", "minLength": minimum, "maxLength": maximum},
+            **kwargs,
+        )
         self.minimum, self.maximum = minimum, maximum
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -257,7 +265,7 @@ class WholeNumber(fields.Field[int]):
     """A JSON integer within both bounds: no ``1.0``, ``"1"`` or ``true``."""
 
     def __init__(self, *, low: int = 0, high: int = MAX_INT, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "integer", "minimum": low, "maximum": high}, **kwargs)
+        super().__init__(metadata=_documented(kwargs, {"type": "integer", "minimum": low, "maximum": high}), **kwargs)
         self.low, self.high = low, high
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
@@ -272,7 +280,7 @@ class Flag(fields.Field[bool]):
     """``true`` or ``false``, nothing that merely looks like it."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "boolean"}, **kwargs)
+        super().__init__(metadata=_documented(kwargs, {"type": "boolean"}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if type(value) is not bool:
@@ -284,7 +292,7 @@ class MoneyAmount(fields.Field[Money]):
     """``{"minor": 1999, "currency": "EUR"}`` both ways."""
 
     def __init__(self, *, low: int = 0, high: int = MAX_MINOR, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(metadata=_documented(kwargs, {"allOf": [{"$ref": "#/components/schemas/Money"}]}), **kwargs)
         self.low, self.high = low, high
 
     def _serialize(self, value: Money | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
@@ -309,7 +317,7 @@ class NumberText(fields.Field[int]):
     """A whole number in a query string, within both bounds."""
 
     def __init__(self, *, low: int = 0, high: int = MAX_INT, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "integer", "minimum": low, "maximum": high}, **kwargs)
+        super().__init__(metadata=_documented(kwargs, {"type": "integer", "minimum": low, "maximum": high}), **kwargs)
         self.low, self.high = low, high
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
@@ -320,7 +328,7 @@ class FlagText(fields.Field[bool]):
     """``1``, ``0``, ``true`` or ``false`` in a query string."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"type": "boolean"}, **kwargs)
+        super().__init__(metadata=_documented(kwargs, {"type": "boolean"}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if value not in {"1", "0", "true", "false"}:

@@ -53,6 +53,7 @@ def idempotent(owner: Callable[[], str]) -> Callable[[Callable[P, ResponseReturn
                 raise Invalid({"Idempotency-Key": ["Send 1 to 128 visible ASCII characters."]})
             return _once(owner(), key, lambda: make_response(view(*args, **kwargs)))
 
+        wrapped.is_idempotent = True  # type: ignore[attr-defined]
         return wrapped
 
     return decorate
