@@ -73,7 +73,7 @@ def show_api_docs() -> ResponseReturnValue:
 
 def _kept() -> dict[str, Any]:
     if "openapi" not in current_app.extensions:
-        current_app.extensions["openapi"] = describe_api(current_app._get_current_object())  # type: ignore[attr-defined]
+        current_app.extensions["openapi"] = describe_api(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     document: dict[str, Any] = current_app.extensions["openapi"]
     return document
 
