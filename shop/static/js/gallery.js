@@ -1,7 +1,6 @@
 /* Pictures open large, one after another, with arrow keys. Without JavaScript each is a link to its large file.
    The list carries the words: data-back, data-next, data-close. */
-const list = document.querySelector('[data-behaviour="gallery"]')
-const links = list ? [...list.querySelectorAll('a')] : []
+let list, links, dialog
 let at = 0
 
 function show(dialog, step) {
@@ -41,15 +40,17 @@ function build() {
   return dialog
 }
 
-if (window.HTMLDialogElement) {
-  let dialog
-  list?.addEventListener('click', event => {
-    const link = event.target.closest('a')
-    if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return
-    event.preventDefault()
-    dialog ??= build()
-    at = links.indexOf(link)
-    show(dialog, 0)
-    dialog.showModal()
-  })
-}
+document.addEventListener('click', event => {
+  const link = event.target.closest('[data-behaviour="gallery"] a')
+  if (!link || !window.HTMLDialogElement || event.metaKey || event.ctrlKey || event.shiftKey) return
+  event.preventDefault()
+  if (link.closest('[data-behaviour="gallery"]') !== list) {
+    dialog?.remove()
+    list = link.closest('[data-behaviour="gallery"]')
+    links = [...list.querySelectorAll('a')]
+    dialog = build()
+  }
+  at = links.indexOf(link)
+  show(dialog, 0)
+  dialog.showModal()
+})
