@@ -23,6 +23,8 @@ CLOCKS = {
     "mail/services.py": "when the mail server was asked, and when it answered",
 }
 
+MAKES_HTML: dict[str, str] = {}
+
 # Who asks and shows, and so never writes: what writes is called by them, and stands in services or beside them.
 READERS = EDGES | {"queries", "forms", "schemas", "models", "messages", "current"}
 MONEY = {"money.py", "pricing", "cart", "order", "payment", "checkout"}
@@ -142,6 +144,13 @@ def is_rendering(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and last_word(node.func) == "render_template" and isinstance(node.args[0], ast.Constant)
 
 
+def html_is_made_by_templates(module: Module) -> Iterator[str]:
+    """Templates escape what they are given; ``Markup`` would let it through."""
+    for line, _, verb in module.calls():
+        if verb == "Markup" and module.name not in MAKES_HTML:
+            yield f"{line}: Markup() without a reason in MAKES_HTML"
+
+
 def files_are_read_in_a_sitting(module: Module) -> Iterator[str]:
     length = module.source.count("\n")
     if length > LONGEST:
@@ -154,5 +163,6 @@ RULES = [
     only_edges_see_the_visitor,
     pages_and_json_do_not_mix,
     a_page_is_called_as_its_template,
+    html_is_made_by_templates,
     files_are_read_in_a_sitting,
 ]

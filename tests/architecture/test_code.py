@@ -27,6 +27,7 @@ PLANTED = [
         "cart/views.py",
         '@bp.get("/cart")\ndef show():\n    return render_template("cart/page.html")\n',
     ),
+    (rules.html_is_made_by_templates, "cart/views.py", 'return Markup(f"<b>{name}</b>")\n'),
     (rules.files_are_read_in_a_sitting, "cart/services.py", "x = 1\n" * 401),
 ]
 
