@@ -71,6 +71,7 @@ def role_required(role: str) -> Callable[[Callable[P, ResponseReturnValue]], Cal
             require_role(role)
             return view(*args, **kwargs)
 
+        guarded.required_role = role  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -1,0 +1,155 @@
+"""The one door: every address of the back office, and every JSON act that is not a customer's own, for every kind of visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Blueprint, Flask
+from werkzeug.routing import Rule
+
+from shop.web.csrf import SAFE
+from tests.people import log_in, make_user
+
+PEOPLE = ("stranger", "customer", "staff", "admin")
+RANK = {person: place for place, person in enumerate(PEOPLE)}
+# Blueprints whose JSON acts are a visitor's own; every other act is for staff.
+VISITORS_OWN = {"auth", "cart", "checkout", "account"}
+# Single acts of other blueprints that visitors may do, each with its reason.
+OPEN = {
+    "order.cancel_json": "a customer may cancel what has not left yet; the view checks whose order it is",
+    "payment.start_payment_json": "a customer pays an order again; the view checks whose order it is",
+}
+
+
+@pytest.fixture
+def people(app):
+    """A browser for each kind of visitor."""
+    browsers = {person: app.test_client() for person in PEOPLE}
+    for person in PEOPLE[1:]:
+        make_user(f"{person}@example.com", role=person)
+        log_in(browsers[person], f"{person}@example.com")
+    return browsers
+
+
+def routes(app: Flask, prefix: str) -> Iterator[tuple[Rule, str, str]]:
+    """Each rule below the prefix with a path that fits it, once per method."""
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if rule.rule == prefix or rule.rule.startswith(f"{prefix}/"):
+            path = adapter.build(rule.endpoint, {name: _value(rule, name) for name in rule.arguments}, append_unknown=False)
+            for method in sorted((rule.methods or set()) - {"HEAD"}):
+                yield rule, method, path
+
+
+def _value(rule: Rule, name: str) -> object:
+    converter = type(rule._converters[name]).__name__
+    return 7 if "Integer" in converter or "Id" in converter else "7"
+
+
+def passes(client, method, path):
+    """Is the visitor let through, whatever waits behind? Strangers are asked to log in (303, 401), others turned away (403)."""
+    answer = client.open(path, method=method, headers={"Accept": "text/html"})
+    to_log_in = answer.status_code == 303 and "/login" in (answer.location or "")
+    return not to_log_in and answer.status_code not in {401, 403}
+
+
+def test_every_address_of_the_back_office_keeps_others_out(app, people):
+    wrong = []
+    for rule, method, path in routes(app, "/admin"):
+        needed = getattr(app.view_functions[rule.endpoint], "required_role", "staff")
+        assert needed in {"staff", "admin"}
+        wrong += [(person, method, path) for person in PEOPLE if passes(people[person], method, path) != (RANK[person] >= RANK[needed])]
+
+    assert wrong == []
+
+
+def test_every_json_act_that_is_not_a_visitors_own_is_for_staff(app):
+    wrong = []
+    for rule, method, path in routes(app, "/api/v1"):
+        description = getattr(app.view_functions[rule.endpoint], "description", None)
+        is_open = rule.endpoint.partition(".")[0] in VISITORS_OWN or rule.endpoint in OPEN
+        if method not in SAFE and not is_open and (description is None or description.role not in {"staff", "admin"}):
+            wrong.append((method, path, rule.endpoint))
+
+    assert wrong == []
+
+
+def test_what_a_json_view_says_of_its_role_is_so(app, people):
+    wrong = []
+    for rule, method, path in routes(app, "/api/v1"):
+        description = getattr(app.view_functions[rule.endpoint], "description", None)
+        if method == "OPTIONS" or description is None or not description.role:
+            continue
+        for person in PEOPLE:
+            answer = people[person].open(path, method=method, json={})
+            expected = {True: None, False: 401 if person == "stranger" else 403}[RANK[person] >= RANK[description.role]]
+            if (answer.status_code in {401, 403}) != (expected is not None) or (expected and answer.status_code != expected):
+                wrong.append((person, method, path, answer.status_code))
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin", "/admin/", "/admin/nothing/here", "/es/admin", "/admin/../admin", "/admin//x", "/es/admin/nothing"]
+)
+def test_the_door_stands_also_where_no_page_is(people, path):
+    assert not passes(people["stranger"], "GET", path)
+    assert not passes(people["customer"], "GET", path)
+    assert passes(people["staff"], "GET", path)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"])
+def test_no_method_goes_round_it(people, method):
+    assert not passes(people["stranger"], method, "/admin")
+    assert not passes(people["customer"], method, "/admin")
+
+
+def test_a_page_that_forgot_to_be_nested_is_behind_the_door_too(config):
+    """Another application of the same process, with a blueprint that somebody registered by himself."""
+    from shop import create_app
+
+    stray = Blueprint("stray", __name__)
+    stray.add_url_rule("/admin/stray", view_func=lambda: "secret")
+    app = create_app(config)
+    app.register_blueprint(stray)
+
+    answer = app.test_client().get("/admin/stray")
+
+    assert (answer.status_code, answer.location) == (303, "/login?next=/admin/stray")
+
+
+def test_programs_hear_it_as_a_problem(people):
+    accept = {"Accept": "application/json"}
+
+    assert people["stranger"].get("/admin", headers=accept).status_code == 401
+    refused = people["customer"].get("/admin", headers=accept)
+    assert (refused.status_code, refused.mimetype) == (403, "application/problem+json")
+
+
+def test_who_is_turned_away_sees_a_page_with_a_way_on(people):
+    answer = people["customer"].get("/admin")
+
+    assert answer.status_code == 403
+    assert 'href="/login"' in answer.text
+
+
+def test_nothing_behind_the_door_may_be_kept_by_caches(app, people):
+    for _rule, method, path in routes(app, "/admin"):
+        if method == "GET":
+            assert "no-store" in people["staff"].get(path).headers["Cache-Control"]
+
+
+def test_staff_see_only_the_entries_of_their_role(app, people):
+    from shop.admin.menu import menu_for
+    from shop.auth.staff import StaffEntry
+
+    entries = [StaffEntry("admin.dashboard", "Both", 2), StaffEntry("admin.dashboard", "Admins", 1, role="admin")]
+
+    def seen_by(person):
+        cookie = people[person].get_cookie("session").value
+        with app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+            return [line.name for line in menu_for(entries)]
+
+    assert seen_by("staff") == ["Both"]
+    assert seen_by("admin") == ["Admins", "Both"]
