@@ -1,12 +1,21 @@
-"""What the shop sells: categories, products, variants, prices, pictures."""
+"""What the shop sells, and walking through it: shelves, goods, prices. Public pages, the same for every stranger."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Flask
 
+from shop.catalog.cards import Memory
+from shop.catalog.menu import menu
+from shop.web.context import add_context
+
 bp = Blueprint("catalog", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes."""
+    """Register this feature's routes, offer ``menu()`` to templates, start with empty memories."""
     app.register_blueprint(bp)
+    app.extensions.update(goods=Memory(), cards=Memory(), details=Memory(256))
+    add_context(app, menu=menu)
+
+
+from shop.catalog import api, views  # noqa: F401

@@ -1,0 +1,290 @@
+"""Reading one product: found by its slug in any language, with its texts, options, pictures, facts, shelves and reviews in two statements.
+
+Prices and stock are read apart, by ``list_variants``, since they move without the catalog's version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask import current_app
+from sqlalchemy import BigInteger, Select, Text, bindparam, case, cast, func, literal, null, select, union_all
+from sqlalchemy.orm import aliased
+
+from shop.catalog.cards import FACTS_OF, OTHER_LOCALE
+from shop.catalog.models import (
+    Attribute,
+    AttributeText,
+    CategoryProduct,
+    CategoryText,
+    OldSlug,
+    Option,
+    OptionText,
+    OptionValue,
+    OptionValueText,
+    Price,
+    Product,
+    ProductAttribute,
+    ProductCategory,
+    ProductImage,
+    ProductImageText,
+    ProductText,
+    SlugKind,
+    Variant,
+    VariantOption,
+)
+from shop.db import UtcDateTime, row, rows, scalar
+from shop.inventory.models import StockItem
+from shop.media.models import Image
+from shop.review.queries import GIVEN, SHOWN
+
+_found, _own, _other = aliased(ProductText), aliased(ProductText), aliased(ProductText)
+
+PRODUCT = (
+    select(
+        Product.id,
+        Product.handle,
+        Product.brand,
+        Product.is_listed,
+        Product.position,
+        Product.published_at,
+        Product.updated_at,
+        func.coalesce(_own.name, _other.name).label("name"),
+        func.coalesce(_own.slug, _other.slug).label("slug"),
+        func.coalesce(_own.subtitle, _other.subtitle).label("subtitle"),
+        func.coalesce(_own.description_html, _other.description_html).label("description_html"),
+        func.coalesce(_own.seo_title, _other.seo_title).label("seo_title"),
+        func.coalesce(_own.seo_description, _other.seo_description).label("seo_description"),
+    )
+    .select_from(_found)
+    .join(Product, Product.id == _found.product_id)
+    .outerjoin(_own, (_own.product_id == Product.id) & (_own.locale == bindparam("locale")))
+    .outerjoin(_other, (_other.product_id == Product.id) & (_other.locale == OTHER_LOCALE))
+    .where(_found.locale.in_(bindparam("locales", expanding=True)), _found.slug == bindparam("slug"))
+    .order_by((_found.locale == bindparam("locale")).desc(), (_found.locale == bindparam("default")).desc(), _found.locale)
+    .limit(1)
+)
+OLD_PRODUCT = (
+    select(func.coalesce(_own.slug, _other.slug))
+    .select_from(OldSlug)
+    .join(Product, Product.id == OldSlug.target_id)
+    .outerjoin(_own, (_own.product_id == Product.id) & (_own.locale == bindparam("locale")))
+    .outerjoin(_other, (_other.product_id == Product.id) & (_other.locale == OTHER_LOCALE))
+    .where(OldSlug.kind == SlugKind.PRODUCT, OldSlug.slug == bindparam("slug"), Product.is_listed)
+    .order_by((OldSlug.locale == bindparam("locale")).desc(), OldSlug.at.desc())
+    .limit(1)
+)
+OLD_CATEGORY = (
+    select(OldSlug.target_id)
+    .where(OldSlug.kind == SlugKind.CATEGORY, OldSlug.slug == bindparam("slug"))
+    .order_by((OldSlug.locale == bindparam("locale")).desc(), OldSlug.at.desc())
+    .limit(1)
+)
+CATEGORY_ELSEWHERE = select(CategoryText.category_id).where(
+    CategoryText.locale.in_(bindparam("locales", expanding=True)), CategoryText.slug == bindparam("slug")
+)
+CATEGORY_SLUGS = select(CategoryText.locale, CategoryText.slug).where(CategoryText.category_id == bindparam("category_id"))
+
+
+def _is_own(locale: Any) -> Any:
+    return case((locale == bindparam("locale"), 1), else_=0)
+
+
+# The parts of a product, of any kind, as rows of one shape: what, four numbers, four texts, a moment.
+
+
+def _part(what: str, source: Select[Any], *, numbers: Sequence[Any] = (), texts: Sequence[Any] = (), at: Any = None) -> Select[Any]:
+    """``source`` without columns of its own becomes rows of the common shape."""
+    columns: list[Any] = [literal(what, Text()).label("what")]
+    columns += [cast(number, BigInteger()).label(f"n{place}") for place, number in enumerate([*numbers, *[null()] * (4 - len(numbers))])]
+    columns += [cast(text, Text()).label(f"t{place}") for place, text in enumerate([*texts, *[null()] * (4 - len(texts))])]
+    columns.append((cast(null(), UtcDateTime()) if at is None else at).label("at"))
+    return source.with_only_columns(*columns, maintain_column_froms=True)
+
+
+_id: Any = bindparam("product_id")
+_spoken: list[Any] = [bindparam("locale"), bindparam("default")]
+_shown, _given = SHOWN.subquery("shown"), GIVEN.subquery("given")
+_pictures = (
+    select(ProductImage.id)
+    .join(Image, Image.id == ProductImage.image_id)
+    .outerjoin(ProductImageText, (ProductImageText.product_image_id == ProductImage.id) & ProductImageText.locale.in_(_spoken))
+    .where(ProductImage.product_id == _id)
+)
+_options = (
+    select(Option.id)
+    .outerjoin(OptionText, (OptionText.option_id == Option.id) & OptionText.locale.in_(_spoken))
+    .where(Option.product_id == _id)
+)
+_values = (
+    select(OptionValue.id)
+    .join(Option, Option.id == OptionValue.option_id)
+    .outerjoin(OptionValueText, (OptionValueText.value_id == OptionValue.id) & OptionValueText.locale.in_(_spoken))
+    .where(Option.product_id == _id)
+)
+_choices = select(VariantOption.variant_id).join(Variant, Variant.id == VariantOption.variant_id).where(Variant.product_id == _id)
+_facts = (
+    select(ProductAttribute.attribute_id)
+    .join(Attribute, Attribute.id == ProductAttribute.attribute_id)
+    .outerjoin(AttributeText, (AttributeText.attribute_id == Attribute.id) & AttributeText.locale.in_(_spoken))
+    .where(ProductAttribute.product_id == _id, ProductAttribute.locale.in_([literal(""), *_spoken]))
+)
+PARTS = union_all(
+    _part("text", select(ProductText.product_id).where(ProductText.product_id == _id), texts=[ProductText.locale, ProductText.slug]),
+    _part(
+        "picture",
+        _pictures,
+        numbers=[ProductImage.id, ProductImage.position, Image.width, Image.height],
+        texts=[Image.hash, Image.widths, ProductImageText.alt, ProductImageText.locale],
+    ),
+    _part("option", _options, numbers=[Option.id, Option.position, _is_own(OptionText.locale)], texts=[Option.code, OptionText.name]),
+    _part(
+        "value",
+        _values,
+        numbers=[OptionValue.id, OptionValue.option_id, OptionValue.position, _is_own(OptionValueText.locale)],
+        texts=[OptionValue.code, OptionValueText.name, OptionValue.swatch],
+    ),
+    _part("choice", _choices, numbers=[VariantOption.variant_id, VariantOption.option_id, VariantOption.value_id]),
+    _part(
+        "fact",
+        _facts,
+        numbers=[Attribute.id, ProductAttribute.position, ProductAttribute.item, _is_own(AttributeText.locale)],
+        texts=[func.coalesce(AttributeText.name, Attribute.code), ProductAttribute.text, Attribute.unit, ProductAttribute.locale],
+    ),
+    _part(
+        "shelf",
+        select(ProductCategory.category_id).where(ProductCategory.product_id == _id),
+        numbers=[ProductCategory.category_id, ProductCategory.position],
+    ),
+    _part("given", select(_given.c.stars), numbers=[_given.c.stars, _given.c.number]),
+    _part(
+        "review",
+        select(_shown.c.id),
+        numbers=[_shown.c.id, _shown.c.stars],
+        texts=[_shown.c.locale, _shown.c.author, _shown.c.text],
+        at=_shown.c.created_at,
+    ),
+)
+
+NEWEST_PRICE = (
+    select(Price.id)
+    .where(
+        Price.variant_id == Variant.id,
+        Price.currency == bindparam("currency"),
+        Price.customer_group == "",
+        Price.valid_from <= bindparam("at"),
+    )
+    .order_by(Price.valid_from.desc(), Price.id.desc())
+    .limit(1)
+    .correlate(Variant)
+    .scalar_subquery()
+)
+VARIANTS = (
+    select(
+        Variant.id,
+        Variant.sku,
+        Variant.barcode,
+        Variant.weight_g,
+        Variant.product_image_id,
+        Price.minor,
+        Price.compare_at_minor,
+        StockItem.on_hand,
+        StockItem.low_at,
+        StockItem.is_tracked,
+    )
+    .join(Price, Price.id == NEWEST_PRICE)
+    .outerjoin(StockItem, StockItem.variant_id == Variant.id)
+    .where(Variant.product_id == _id, Variant.archived_at.is_(None))
+    .order_by(Variant.position, Variant.id)
+)
+
+
+def _neighbors(*, following: bool) -> Select[Any]:
+    columns: list[Any] = [Product.id, CategoryProduct.position.label("key"), *FACTS_OF]
+    statement = select(*columns).select_from(CategoryProduct).join(Product, Product.id == CategoryProduct.product_id)
+    statement = statement.where(CategoryProduct.category_id == bindparam("category_id"), CategoryProduct.product_id != _id)
+    if following:
+        statement = statement.where(CategoryProduct.position >= bindparam("position"))
+    return statement.order_by(CategoryProduct.position, CategoryProduct.product_id).limit(bindparam("most"))
+
+
+# What stands after the product on its shelf, then the shelf from its beginning: the first few different ones are shown.
+NEIGHBORS = union_all(select(_neighbors(following=True).subquery()), select(_neighbors(following=False).subquery()))
+
+
+class VariantRow(NamedTuple):
+    """A variant that can be asked for; ``on_hand`` is None where nobody counts."""
+
+    id: int
+    sku: str
+    barcode: str
+    weight_g: int
+    product_image_id: int | None
+    price_minor: int
+    compare_at_minor: int | None
+    on_hand: int | None
+    is_low: bool
+
+    @property
+    def is_reduced(self) -> bool:
+        return self.compare_at_minor is not None and self.compare_at_minor > self.price_minor
+
+    @property
+    def is_available(self) -> bool:
+        return self.on_hand is None or self.on_hand > 0
+
+
+def find_product_row(slug: str, locale: str) -> Any | None:
+    """The product that has this slug in ``locale``, or else in another language; its texts are those of ``locale``."""
+    config = current_app.extensions["config"]
+    return row(PRODUCT, slug=slug, locale=locale, default=config.locales[0], locales=list(config.locales))
+
+
+def find_moved_product(slug: str, locale: str) -> str | None:
+    """The slug of today of a product that had this one once."""
+    found = scalar(OLD_PRODUCT, slug=slug, locale=locale, default=current_app.extensions["config"].locales[0])
+    return str(found) if found else None
+
+
+def find_moved_category(slug: str, locale: str) -> list[int]:
+    """The categories that have this slug in another language, or had it once."""
+    elsewhere = rows(CATEGORY_ELSEWHERE, slug=slug, locales=list(current_app.extensions["config"].locales))
+    old = scalar(OLD_CATEGORY, slug=slug, locale=locale)
+    return [*(found.category_id for found in elsewhere), *([old] if old else [])]
+
+
+def list_category_slugs(category_id: int) -> dict[str, str]:
+    """The slugs of a category by language."""
+    return {found.locale: found.slug for found in rows(CATEGORY_SLUGS, category_id=category_id)}
+
+
+def list_parts(product_id: int, locale: str) -> Sequence[Any]:
+    """Everything that belongs to a product, as rows of one shape; see ``shop.catalog.details``."""
+    return rows(PARTS, product_id=product_id, locale=locale, default=current_app.extensions["config"].locales[0])
+
+
+def list_variants(product_id: int, *, at: datetime) -> list[VariantRow]:
+    """What can be bought of a product, with the prices of this moment and its stock."""
+    found = rows(VARIANTS, product_id=product_id, currency=current_app.extensions["config"].currency, at=at)
+    return [
+        VariantRow(
+            variant.id,
+            variant.sku,
+            variant.barcode,
+            variant.weight_g,
+            variant.product_image_id,
+            variant.minor,
+            variant.compare_at_minor,
+            variant.on_hand if variant.is_tracked else None,
+            bool(variant.is_tracked and 0 < variant.on_hand <= variant.low_at),
+        )
+        for variant in found
+    ]
+
+
+def list_neighbors(product_id: int, category_id: int, position: int, *, most: int) -> list[Any]:
+    """Rows for cards: what stands beside the product on a shelf."""
+    found = rows(NEIGHBORS, product_id=product_id, category_id=category_id, position=position, most=most)
+    return list({neighbor.id: neighbor for neighbor in found}.values())[:most]
