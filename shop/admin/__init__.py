@@ -20,7 +20,7 @@ bp.before_app_request(guard)
 FEATURES: tuple[ModuleType, ...] = ()
 
 ENTRIES: list[StaffEntry] = [
-    StaffEntry("admin.dashboard", _l("Home"), 0, icon="home"),
+    StaffEntry("admin.dashboard", _l("Today"), 0, icon="home"),
     *(entry for feature in FEATURES for entry in feature.ENTRIES),
 ]
 
@@ -30,9 +30,10 @@ for feature in FEATURES:
 
 def init_app(app: Flask) -> None:
     """Register this feature's routes and give templates ``staff_menu()``."""
-    add_context(app, staff_menu=lambda: menu_for(ENTRIES))
+    add_context(app, staff_menu=lambda: menu_for(ENTRIES), staff_time=staff_time)
     app.register_blueprint(bp)
 
 
 from shop.admin import views  # noqa: F401
 from shop.admin.menu import menu_for
+from shop.admin.times import staff_time

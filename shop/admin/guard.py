@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import g, request
 
 from shop.auth.current import require_role
 
@@ -10,9 +10,12 @@ from shop.auth.current import require_role
 def guard() -> None:
     """Deny by default, also where no page is: strangers are asked to log in, customers are turned away.
 
+    Behind it errors are shown within the back office.
+
     Raises:
         NotLoggedIn: nobody is logged in.
         Forbidden: somebody is, who does not work here.
     """
     if request.path == "/admin" or request.path.startswith("/admin/"):
         require_role("staff")
+        g.error_page = "admin/show_error.html"

@@ -1,4 +1,4 @@
-"""The first page of the back office."""
+"""The pages of the back office that belong to no feature: the day, and the search field."""
 
 from __future__ import annotations
 
@@ -12,3 +12,9 @@ from shop.admin import bp
 def dashboard() -> ResponseReturnValue:
     """Where staff begin their day."""
     return render_template("admin/dashboard.html")
+
+
+@bp.get("/find")
+def find() -> ResponseReturnValue:
+    """What the search field on every page leads to."""
+    return render_template("admin/find.html")

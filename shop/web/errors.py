@@ -88,7 +88,7 @@ def _answer_bug(error: BaseException) -> Response:
 
 
 def _page(status: int, title: str, detail: str) -> Response:
-    template = f"errors/{status}.html" if status in PAGES else "errors/400.html"
+    template = g.get("error_page") or (f"errors/{status}.html" if status in PAGES else "errors/400.html")
     try:
         return make_response(render_template(template, title=title, detail=detail, status=status), status)
     except Exception:
