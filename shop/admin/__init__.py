@@ -11,7 +11,7 @@ from flask import Blueprint, Flask
 from flask_babel import lazy_gettext as _l
 
 from shop.admin.guard import guard
-from shop.auth.staff import StaffEntry
+from shop.web.staff import StaffEntry
 from shop.web.context import add_context
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from shop.auth.current import REACH, current_user
-from shop.auth.staff import StaffEntry
+from shop.web.staff import StaffEntry
 
 
 @dataclass(frozen=True, slots=True)
