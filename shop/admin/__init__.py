@@ -11,13 +11,15 @@ from flask import Blueprint, Flask
 from flask_babel import lazy_gettext as _l
 
 from shop.admin.guard import guard
-from shop.web.staff import StaffEntry
+from shop.mail import admin as mail
+from shop.outbox import admin as outbox
 from shop.web.context import add_context
+from shop.web.staff import StaffEntry
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_app_request(guard)
 
-FEATURES: tuple[ModuleType, ...] = ()
+FEATURES: tuple[ModuleType, ...] = (mail, outbox)
 
 ENTRIES: list[StaffEntry] = [
     StaffEntry("admin.dashboard", _l("Today"), 0, icon="home"),
