@@ -1,16 +1,24 @@
-"""The cart: of a guest by cookie, of a member on every device."""
+"""The cart: of a guest by cookie, of a member on every device.
+
+It changes, the order freezes. A cart never breaks: whatever became of its goods, it opens and says so. ``quotes`` is the one door to what it costs,
+``services`` hold its verbs, ``current`` knows whose it is.
+"""
 
 from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from shop.cart import current
+from shop.auth.signals import user_logged_in
 from shop.web.context import add_context
 
 bp = Blueprint("cart", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes, and let every page say how full the visitor's cart is."""
+    """Register this feature's routes; let every page say how full the cart is, and carts join at log-in."""
     app.register_blueprint(bp)
     add_context(app, cart_count=current.cart_count)
+    user_logged_in.connect(current.join_carts, app)
+
+
+from shop.cart import api, current, views  # noqa: F401

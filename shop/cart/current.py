@@ -6,15 +6,24 @@ something is first put in, never by looking.
 
 from __future__ import annotations
 
-from flask import session
+import secrets
+from datetime import datetime
+from typing import Any
 
-from shop.cart.queries import count_visitor_items, find_cart
-from shop.cart.services import Held, Owner, open_cart
+from flask import current_app, flash, g, has_request_context, request, session
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from shop.cart.merging import Merge, merge_carts
+from shop.cart.queries import count_visitor_items, find_cart, find_variant
+from shop.cart.quotes import CartView, quote_cart
+from shop.cart.services import Held, Owner, Removed, open_cart
 from shop.clock import now
 from shop.web.context import user
 from shop.web.cookies import has_cookie
+from shop.web.locale import current_locale
 
-KEY = "cart"
+KEY, ADDED, REMOVED, NEWS = "cart", "cart_added", "cart_removed", "cart_news"
 
 
 def find_cart_id() -> int | None:
@@ -41,11 +50,91 @@ def keep_cart(cart: Held) -> None:
         session.permanent = True
 
 
+def owner_name() -> str:
+    """Under which name the visitor's Idempotency-Keys are kept. Strangers share none: each request of theirs is somebody else's."""
+    owner = this_owner()
+    if owner.user_id is not None:
+        return f"user:{owner.user_id}"
+    return f"cart:{owner.key}" if owner.key else f"stranger:{secrets.token_hex(16)}"
+
+
+def quote_visitor_cart() -> CartView:
+    """The visitor's cart as page and JSON show it: delivered within the shop's country, the cheapest way."""
+    country = current_app.extensions["config"].country
+    view = quote_cart(find_cart_id(), country=country, delivery_code=None, locale=current_locale(), at=now())
+    g.cart_count = view.count
+    return view
+
+
 def cart_count() -> int:
     """For templates: how many pieces the visitor's cart holds. Nothing is asked for strangers, one SUM for everybody else."""
-    if not has_cookie():
-        return 0
-    return count_visitor_items(key=_key(), user_id=_user_id(), at=now())
+    if "cart_count" not in g:
+        g.cart_count = count_visitor_items(key=_key(), user_id=_user_id(), at=now()) if has_cookie() else 0
+    return int(g.cart_count)
+
+
+# What was put in or taken out, until the next look at the cart
+
+
+def remember_added(variant_id: int) -> None:
+    """So that the cart's page can say what came in."""
+    session[ADDED] = variant_id
+
+
+def take_added() -> int | None:
+    """The variant that was put in just now; told once."""
+    return session.pop(ADDED, None) if has_cookie() and ADDED in session else None
+
+
+def remember_removed(removed: Removed) -> None:
+    """So that the cart's page can offer to put it back."""
+    found = find_variant(removed.variant_id, locale=current_locale(), at=now())
+    session[REMOVED] = {**removed._asdict(), "name": found.name if found else ""}
+
+
+def take_removed() -> dict[str, Any] | None:
+    """What was taken out just now; told once."""
+    return session.pop(REMOVED, None) if has_cookie() and REMOVED in session else None
+
+
+# Log-in
+
+
+def join_carts(_app: object, *, user_id: int, at: datetime) -> None:
+    """Somebody logged in: what they had put in as a guest comes along. Pages say so at once, JSON with the next look at the cart."""
+    key = _key() if has_request_context() else None
+    if key is None:
+        return
+    merge = merge_carts(key, user_id, locale=current_locale(), at=at)
+    session.pop(KEY, None)
+    g.pop("cart_count", None)
+    if merge is None or not merge.joined:
+        return
+    if request.path.startswith("/api/"):
+        session[NEWS] = _tell(merge)
+        return
+    good, *cut = _tell(merge)
+    flash(good, "good")
+    for sentence in cut:
+        flash(sentence, "warning")
+
+
+def take_news() -> list[str]:
+    """What happened to the cart since JSON last showed it; told once."""
+    return session.pop(NEWS, []) if has_cookie() and NEWS in session else []
+
+
+def _tell(merge: Merge) -> list[str]:
+    """What joining did, the good news first."""
+    joined = ngettext(
+        "What lay in your cart here is now with what you had put in before.",
+        "The %(num)d things in your cart here are now with what you had put in before.",
+        merge.joined,
+    )
+    cut = [
+        _("Of %(name)s the cart holds %(kept)d instead of %(wanted)d: there are no more.", **capped._asdict()) for capped in merge.capped
+    ]
+    return [joined, *cut]
 
 
 def _key() -> str | None:

@@ -19,6 +19,7 @@ from sqlalchemy import Row
 
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.queries import list_cart_lines
+from shop.media.urls import ImageView, image_view
 from shop.money import MAX_MINOR, Money, format_minor
 from shop.pricing.queries import Rules, get_rules
 from shop.pricing.quote import Delivery, Item, Quote, make_quote
@@ -34,17 +35,6 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What a page needs to show an image."""
-
-    id: int
-    hash: str
-    width: int
-    height: int
-    widths: list[int]
-
-
-@dataclass(frozen=True, slots=True)
 class CartLine:
     """One line of a cart as it stands now. ``quantity`` counts, ``wanted`` was put in; ``unit_price`` is None where it is not sold any more."""
 
@@ -55,16 +45,22 @@ class CartLine:
     name: str
     options: str
     slug: str
-    image: Picture | None
+    image: ImageView | None
     wanted: int
     quantity: int
     most: int
     unit_price: Money | None
+    seen_price: Money
     before: Money | None
     total: Money
     total_before: Money | None
     is_gone: bool
     notices: tuple[Notice, ...]
+
+    @property
+    def shown_price(self) -> Money:
+        """The price of one piece; of what is gone the one that was last seen."""
+        return self.seen_price if self.unit_price is None else self.unit_price
 
     @property
     def can_be_bought(self) -> bool:
@@ -75,7 +71,7 @@ class CartLine:
 class CartView:
     """A cart with its quote. ``lines`` are all lines; the quote holds those that can be bought, in the pieces that there are.
 
-    ``notices`` are about the cart as a whole; ``deliveries`` are the ways to deliver, ``delivery`` the chosen or cheapest one.
+    ``notices`` are about the cart as a whole; ``deliveries`` are the ways to deliver; ``quote.delivery`` is the chosen one, else the cheapest to the door.
     """
 
     cart_id: int | None
@@ -99,6 +95,14 @@ class CartView:
         return any(line.item.requires_shipping for line in self.quote.lines)
 
     @property
+    def until_free(self) -> Money | None:
+        """For how much more goods the delivery would cost nothing, where that is possible."""
+        delivery, subtotal = self.quote.delivery, self.quote.subtotal_minor
+        if delivery is None or not self.quote.shipping_minor or delivery.free_from_minor is None:
+            return None
+        return Money(delivery.free_from_minor - subtotal, self.quote.currency)
+
+    @property
     def can_be_ordered(self) -> bool:
         """Is there anything to buy, for an amount that an order can hold?"""
         return bool(self.quote.lines) and self.quote.total_minor <= MAX_MINOR
@@ -107,7 +111,7 @@ class CartView:
 def quote_cart(
     cart_id: int | None, *, country: str, delivery_code: str | None, locale: str, at: datetime, rules: Rules | None = None
 ) -> CartView:
-    """What the cart costs, delivered to ``country`` by the method ``delivery_code``; None, or one that is not offered, means the cheapest.
+    """What the cart costs, delivered to ``country`` by the method ``delivery_code``; None, or one that is not offered, means the cheapest to the door.
 
     One statement, and no more when ``rules`` were read before (``shop.pricing.queries.get_rules``). Without a cart the view is empty.
     """
@@ -151,11 +155,12 @@ def _line(raw: Row[Any], currency: str, locale: str) -> CartLine:
         name=raw.name,
         options=raw.options,
         slug=raw.slug if raw.is_on_sale else "",
-        image=_picture(raw),
+        image=image_view(raw.image_hash, raw.image_width, raw.image_height, raw.image_widths),
         wanted=raw.quantity,
         quantity=quantity,
         most=most,
         unit_price=None if price is None else Money(price, currency),
+        seen_price=Money(raw.seen_price_minor, currency),
         before=None if before is None else Money(before, currency),
         total=Money((price or 0) * quantity, currency),
         total_before=None if before is None or not quantity else Money(before * quantity, currency),
@@ -170,12 +175,6 @@ def _price_before(raw: Row[Any], price: int | None) -> int | None:
         return None
     higher = max(raw.compare_at_minor or 0, raw.seen_price_minor)
     return higher if higher > price else None
-
-
-def _picture(raw: Row[Any]) -> Picture | None:
-    if raw.image_id is None:
-        return None
-    return Picture(raw.image_id, raw.image_hash, raw.image_width, raw.image_height, [int(width) for width in raw.image_widths.split()])
 
 
 def _notices(raw: Row[Any], *, is_gone: bool, quantity: int, currency: str, locale: str) -> list[Notice]:

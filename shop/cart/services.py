@@ -22,7 +22,7 @@ from shop.inventory.models import StockItem
 
 MAX_LINES = 300
 
-_carts, _lines = cast("Table", Cart.__table__), cast("Table", CartItem.__table__)
+carts, lines = cast("Table", Cart.__table__), cast("Table", CartItem.__table__)
 
 
 class CartClosed(Conflict):
@@ -83,17 +83,17 @@ class Removed(NamedTuple):
 
 
 _CLAIM = (
-    update(_carts)
-    .where(_carts.c.state == CartState.OPEN)
-    .values(version=_carts.c.version + 1, updated_at=func.coalesce(bindparam("at", type_=_carts.c.updated_at.type), _carts.c.updated_at))
-    .returning(_carts.c.id, _carts.c.key, _carts.c.user_id, _carts.c.currency, _carts.c.version)
+    update(carts)
+    .where(carts.c.state == CartState.OPEN)
+    .values(version=carts.c.version + 1, updated_at=func.coalesce(bindparam("at", type_=carts.c.updated_at.type), carts.c.updated_at))
+    .returning(carts.c.id, carts.c.key, carts.c.user_id, carts.c.currency, carts.c.version)
 )
-CLAIM = _CLAIM.where(_carts.c.id == bindparam("cart"))
-CLAIM_OF_GUEST = _CLAIM.where(_carts.c.key == bindparam("owner_key"), _carts.c.user_id.is_(None))
-CLAIM_OF_MEMBER = _CLAIM.where(_carts.c.user_id == bindparam("owner_id"))
+CLAIM = _CLAIM.where(carts.c.id == bindparam("cart"))
+CLAIM_OF_GUEST = _CLAIM.where(carts.c.key == bindparam("owner_key"), carts.c.user_id.is_(None))
+CLAIM_OF_MEMBER = _CLAIM.where(carts.c.user_id == bindparam("owner_id"))
 CLOSE = (
-    update(_carts)
-    .where(_carts.c.id == bindparam("cart"), _carts.c.state == CartState.OPEN)
+    update(carts)
+    .where(carts.c.id == bindparam("cart"), carts.c.state == CartState.OPEN)
     .values(state=bindparam("end"), updated_at=bindparam("at"))
 )
 
@@ -116,7 +116,7 @@ def _offer(statement: Any) -> Any:
     )
 
 
-_LINE_COUNT = select(func.count()).where(_lines.c.cart_id == bindparam("cart")).scalar_subquery()
+_LINE_COUNT = select(func.count()).where(lines.c.cart_id == bindparam("cart")).scalar_subquery()
 OFFER = _offer(
     select(*_OFFER, _LINE_COUNT.label("lines"))
     .select_from(Variant)
@@ -125,12 +125,12 @@ OFFER = _offer(
 OFFER_OF_ITEM = _offer(select(*_OFFER).select_from(CartItem).join(Variant, Variant.id == CartItem.variant_id)).where(
     CartItem.id == bindparam("item"), CartItem.cart_id == bindparam("cart")
 )
-PUT = insert(_lines).returning(_lines.c.id)
-CHANGE = update(_lines).where(_lines.c.id == bindparam("item")).values(quantity=bindparam("pieces"), seen_price_minor=bindparam("seen"))
+PUT = insert(lines).returning(lines.c.id)
+CHANGE = update(lines).where(lines.c.id == bindparam("item")).values(quantity=bindparam("pieces"), seen_price_minor=bindparam("seen"))
 REMOVE = (
-    delete(_lines)
-    .where(_lines.c.id == bindparam("item"), _lines.c.cart_id == bindparam("cart"))
-    .returning(_lines.c.variant_id, _lines.c.quantity)
+    delete(lines)
+    .where(lines.c.id == bindparam("item"), lines.c.cart_id == bindparam("cart"))
+    .returning(lines.c.variant_id, lines.c.quantity)
 )
 
 
@@ -233,8 +233,8 @@ def _make_cart(owner: Owner, at: datetime) -> Held:
     """Under a new key: the old one may name a cart that was ordered. A member who has one by now, from another device, gets that."""
     add = sqlite_insert if is_sqlite() else postgresql_insert
     values = {"key": new_key(), "user_id": owner.user_id, "currency": current_app.extensions["config"].currency}
-    made = add(_carts).values(**values, state=CartState.OPEN, version=1, created_at=at, updated_at=at)
-    found = connection().execute(made.on_conflict_do_nothing().returning(_carts.c.id, _carts.c.key)).first()
+    made = add(carts).values(**values, state=CartState.OPEN, version=1, created_at=at, updated_at=at)
+    found = connection().execute(made.on_conflict_do_nothing().returning(carts.c.id, carts.c.key)).first()
     cart = Held(found.id, found.key) if found else _claim_of(owner, at)
     if cart is None:
         raise CartClosed(_("It was ordered already, or joined with another. Open your cart again."))

@@ -1,5 +1,9 @@
 /* Plus and minus beside a quantity. What was typed and is no number stays as it is: the server says what is wrong. */
-for (const box of document.querySelectorAll('[data-behaviour="stepper"]')) {
+export function addButtons(within) {
+  for (const box of within.querySelectorAll('[data-behaviour="stepper"]')) addButtonsTo(box)
+}
+
+function addButtonsTo(box) {
   const input = box.querySelector('input')
   const button = (word, step, path) => {
     const made = document.createElement('button')
@@ -18,3 +22,5 @@ for (const box of document.querySelectorAll('[data-behaviour="stepper"]')) {
   input.before(button(box.dataset.less, -1, 'M6 12h12'))
   input.after(button(box.dataset.more, 1, 'M12 6v12M6 12h12'))
 }
+
+addButtons(document)

@@ -1,0 +1,25 @@
+"""What the cart's HTML forms may send."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from shop.cart.models import MAX_QUANTITY
+from shop.web.fields import IntegerField, ShopForm
+
+
+class AddForm(ShopForm):
+    """So many pieces of a variant, from its product's page."""
+
+    variant_id = IntegerField(_l("Variant"), low=1)
+    quantity = IntegerField(_l("Quantity"), low=1, high=MAX_QUANTITY)
+
+
+class ChangeForm(ShopForm):
+    """A new quantity for a line; 0 takes it out."""
+
+    quantity = IntegerField(_l("Quantity"), low=0, high=MAX_QUANTITY)
+
+
+class RemoveForm(ShopForm):
+    """The button that takes a line out."""
