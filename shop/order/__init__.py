@@ -1,4 +1,7 @@
-"""Orders: what was agreed, frozen, and what became of it."""
+"""Orders: what was agreed, frozen, and what became of it.
+
+An order has three states (agreement, payment, goods), moved by ``services`` along the tables of ``states``; its lines and prices never change.
+"""
 
 from __future__ import annotations
 
@@ -8,5 +11,12 @@ bp = Blueprint("order", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes."""
+    """Register this feature's routes, and let every page write addresses."""
+    from shop.customer.addresses import address_lines
+    from shop.web.context import add_context
+
     app.register_blueprint(bp)
+    add_context(app, address_lines=address_lines)
+
+
+from shop.order import api, views  # noqa: F401
