@@ -1,4 +1,7 @@
-"""Payments: attempts, gateways, what came in."""
+"""Payments: attempts, gateways, what came in.
+
+What is charged is what the order says; an attempt is written before the gateway is asked; nobody is charged twice for one order.
+"""
 
 from __future__ import annotations
 
@@ -8,5 +11,17 @@ bp = Blueprint("payment", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes."""
+    """Register routes, gateways, consumers and the sweep; tell orders how they can be paid."""
+    from shop.payment import queries, tasks
+    from shop.payment.cli import payment_commands
+    from shop.web.context import add_context
+
     app.register_blueprint(bp)
+    app.cli.add_command(payment_commands)
+    queries.init_gateways(app)
+    tasks.init_app(app)
+    add_context(app, order_payment=queries.order_payment)
+    app.extensions["order_pay_url"] = queries.pay_url
+
+
+from shop.payment import views  # noqa: F401
