@@ -1,0 +1,97 @@
+"""Ordering by JSON: the same rules, the same service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, session
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from shop.cart.current import find_cart_id
+from shop.cart.services import CartClosed
+from shop.checkout import bp
+from shop.checkout.schemas import PlaceOrderSchema
+from shop.checkout.services import place_order
+from shop.checkout.wanted import Checkout, check_addresses, check_choices, home_country
+from shop.clock import now
+from shop.errors import CartEmpty, Invalid, OutOfStock, QuoteChanged
+from shop.order.links import order_url
+from shop.order.queries import get_order_by_id
+from shop.order.schemas import OrderSchema, dump_order, pay_url
+from shop.payment.services import start_payment
+from shop.pricing.queries import list_deliveries
+from shop.web.api import describe
+from shop.web.context import user
+from shop.web.cookies import has_cookie
+from shop.web.idempotency import idempotent
+from shop.web.json import json_response, load_body
+from shop.web.locale import current_locale
+
+body, answer = PlaceOrderSchema(), OrderSchema()
+
+
+def _visitor() -> str:
+    """Whose idempotency keys these are."""
+    member = user()
+    if member is not None:
+        return f"user:{member.id}"
+    return f"cart:{session.get('cart', '')}" if has_cookie() else "stranger"
+
+
+@bp.post("/api/v1/orders")
+@describe(
+    "Order what lies in the cart",
+    body=body,
+    answer=answer,
+    status=201,
+    errors=[CartEmpty, CartClosed, QuoteChanged, OutOfStock, Invalid],
+)
+@idempotent(_visitor)
+def place_json() -> ResponseReturnValue:
+    wanted = _read(load_body(body))
+    cart_id = find_cart_id()
+    if cart_id is None:
+        raise CartEmpty(_("Put something in first."))
+    placed = place_order(cart_id, wanted, at=now())
+    step = start_payment(placed.id, gateway=placed.payment_method, at=now()) if placed.total_minor else None
+    order = get_order_by_id(placed.id)
+    where = (step.url if step else None) or pay_url(order)
+    return json_response(dump_order(order, pay_url=where), 201, {"Location": order_url(order.number, order.locale)})
+
+
+def _read(sent: dict[str, Any]) -> Checkout:
+    """The body as an order.
+
+    Raises:
+        Invalid: names everything that is wrong at once.
+    """
+    country = sent["shipping_address"]["country"].upper()
+    offered = list_deliveries(country, currency=current_app.extensions["config"].currency, locale=current_locale())
+    here = list_deliveries(home_country(), currency=current_app.extensions["config"].currency, locale=current_locale())
+    deliveries = {delivery.code: delivery for delivery in [*(one for one in here if one.is_pickup), *offered]}
+    delivery, errors = check_choices(
+        shipping_method=sent["shipping_method"],
+        payment_method=sent["payment_method"],
+        accepts_terms=sent["accepts_terms"],
+        deliveries=deliveries.values() if sent["shipping_method"] else (),
+    )
+    goes_somewhere = delivery is not None and not delivery.is_pickup
+    try:
+        shipping, billing = check_addresses(sent["shipping_address"], sent["billing_address"], goes_somewhere=goes_somewhere)
+    except Invalid as problem:
+        raise Invalid({**problem.errors, **errors}) from None
+    if errors:
+        raise Invalid(errors)
+    member = user()
+    return Checkout(
+        email=sent["email"],
+        locale=current_locale(),
+        shipping_address=shipping,
+        billing_address=billing,
+        shipping_method=delivery.code if delivery else "",
+        payment_method=sent["payment_method"],
+        shown=sent["shown"],
+        note=sent["note"],
+        user_id=member.id if member else None,
+    )

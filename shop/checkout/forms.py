@@ -1,0 +1,168 @@
+"""The checkout's form: one page, addresses by country, everything typed kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import wtforms
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import FormField, RadioField
+from wtforms.widgets import Select
+
+from shop.cart.quotes import CartView
+from shop.checkout.queries import reachable_countries
+from shop.checkout.wanted import Checkout, check_addresses, check_choices, home_country
+from shop.customer.addresses import LENGTHS, AddressRules, address_rules, list_countries
+from shop.customer.values import AddressValues
+from shop.errors import Invalid
+from shop.payment.queries import gateways
+from shop.pricing.quote import Delivery
+from shop.web.fields import ChoiceField, EmailField, InputRequired, ShopForm, TextField, TickField
+
+PARTS = {"shipping_address": "shipping", "billing_address": "billing"}
+TEXTS = tuple(LENGTHS)
+
+
+class RegionField(TextField):
+    """A text, or a list where the country has one."""
+
+    choices: tuple[tuple[str, str], ...] = ()
+
+    def offer(self, choices: tuple[tuple[str, str], ...]) -> None:
+        self.choices = choices
+        if choices:
+            self.widget, self.type = Select(), "SelectField"
+
+    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
+        chosen = self._value()
+        yield "", str(_("Please choose")), not chosen, {}
+        for code, name in self.choices:
+            yield code, name, chosen.casefold() in {code.casefold(), name.casefold()}, {}
+
+    def has_groups(self) -> bool:
+        return False
+
+
+class AddressForm(wtforms.Form):
+    """An address. ``adapt`` gives it the fields, names and rules of its country; ``clean_address`` judges it."""
+
+    country = ChoiceField(_l("Country"), validate_choice=False)
+    name = TextField(_l("Name"), maximum=LENGTHS["name"])
+    company = TextField(_l("Company"), maximum=LENGTHS["company"])
+    line1 = TextField(_l("Street and number"), maximum=LENGTHS["line1"])
+    line2 = TextField(_l("Floor, door"), maximum=LENGTHS["line2"])
+    postcode = TextField(_l("Postcode"), maximum=LENGTHS["postcode"])
+    city = TextField(_l("Town"), maximum=LENGTHS["city"])
+    region = RegionField(_l("Region"), maximum=LENGTHS["region"])
+    phone = TextField(_l("Phone"), maximum=LENGTHS["phone"])
+
+    rules: AddressRules
+
+    def adapt(self, country: str, locale: str, *, needs_place: bool) -> None:
+        """Become the form of that country."""
+        self.rules = address_rules(country)
+        self.country.choices = list_countries(reachable_countries(), locale)
+        self.country.data = country
+        for name in ("postcode", "city", "region"):
+            self[name].label.text = str(self.rules.label(name))
+        self.region.offer(self.rules.regions)
+        for name in ("name", *self.rules.required):
+            if needs_place or name == "name":
+                self[name].flags.required = True
+
+    def fill(self, address: AddressValues) -> None:
+        """Begin with what is known."""
+        for name in TEXTS:
+            self[name].data = getattr(address, name)
+
+    def given(self) -> dict[str, str]:
+        """What was typed, for ``clean_address``; what could not be read at all says so at its field already."""
+        return {"country": self.country.data or "", **{name: self[name].data or "" for name in TEXTS}}
+
+
+class CheckoutForm(ShopForm):
+    """Who, where to, how it comes, how it is paid. ``adapt`` before ``validate``."""
+
+    email = EmailField(_l("E-mail"), [InputRequired(_l("Write an e-mail address such as ana@example.com."))])
+    shipping = FormField(AddressForm)
+    shipping_method = RadioField(_l("How shall it come?"), validate_choice=False)
+    payment_method = RadioField(_l("How do you pay?"), validate_choice=False)
+    bill_elsewhere = TickField(_l("The invoice goes to another address"))
+    billing = FormField(AddressForm)
+    note = TextField(_l("A word for us"), maximum=1000, multiline=True)
+    accepts_terms = TickField(_l("I agree to the terms of sale and have read how to withdraw."))
+
+    delivery: Delivery | None = None
+    goes_somewhere: bool = True
+    addresses: tuple[AddressValues | None, AddressValues | None] = (None, None)
+
+    @property
+    def country(self) -> str:
+        """Where it goes, as far as the form says so."""
+        return _offered(self.shipping.form.country.data)
+
+    def adapt(self, view: CartView, locale: str) -> None:
+        """Offer what this cart can be delivered by, and show the fields of the chosen countries."""
+        self.shipping_method.choices = [(delivery.code, delivery.name) for delivery in view.deliveries]
+        self.payment_method.choices = [(code, gateway.name) for code, gateway in gateways().items()]
+        self.delivery = view.quote.delivery
+        self.goes_somewhere = self.delivery is not None and not self.delivery.is_pickup
+        self.shipping_method.data = self.delivery.code if self.delivery else ""
+        self.payment_method.data = self.payment_method.data or next(iter(gateways()), "")
+        self.shipping.form.adapt(self.country, locale, needs_place=self.goes_somewhere)
+        self.billing.form.adapt(_offered(self.billing.form.country.data), locale, needs_place=True)
+        self.accepts_terms.flags.required = True
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Judge every field, then the addresses by their country and the choices by what is offered."""
+        is_fine = super().validate(extra_validators)
+        wrong: dict[str, Any] = {}
+        try:
+            billing = self.billing.form.given() if self.bill_elsewhere.data else None
+            self.addresses = check_addresses(self.shipping.form.given(), billing, goes_somewhere=self.goes_somewhere)
+        except Invalid as problem:
+            wrong |= problem.errors
+        _chosen, choices = check_choices(
+            shipping_method=self.shipping_method.data or "",
+            payment_method=self.payment_method.data or "",
+            accepts_terms=bool(self.accepts_terms.data),
+            deliveries=[self.delivery] if self.delivery else [],
+        )
+        self.show_errors({**wrong, **choices})
+        return is_fine and not wrong and not choices
+
+    def show_errors(self, errors: Any) -> None:
+        """Put what a service or rule found at the fields that it is about."""
+        for pointer, messages in errors.items():
+            part, _slash, name = pointer.strip("/").partition("/")
+            field = self[PARTS[part]].form[name] if part in PARTS else self._fields.get(part)
+            if field is None:
+                self.form_errors.extend(messages)
+            elif not field.errors:
+                field.errors = [*field.errors, *messages]
+
+    def wanted(self, *, locale: str, shown: str, user_id: int | None) -> Checkout:
+        """After ``validate``: what the customer wants."""
+        shipping, billing = self.addresses
+        return Checkout(
+            email=self.email.data or "",
+            locale=locale,
+            shipping_address=shipping,
+            billing_address=billing,
+            shipping_method=self.delivery.code if self.delivery else "",
+            payment_method=self.payment_method.data or "",
+            shown=shown,
+            note=self.note.data or "",
+            user_id=user_id,
+        )
+
+
+def _offered(country: Any) -> str:
+    """The country if we deliver there, else the shop's own, else any that we deliver to."""
+    reached = reachable_countries()
+    code = str(country or "").upper()
+    if code in reached:
+        return code
+    return home_country() if home_country() in reached else min(reached)
