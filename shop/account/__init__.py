@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, Flask
+
+from shop.auth.signals import user_registered
+from shop.customer.services import remember_customer
 
 bp = Blueprint("account", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes."""
+    """Register this feature's routes; whoever registers is a customer from then on."""
     app.register_blueprint(bp)
+    user_registered.connect(_remember, app)
+
+
+def _remember(_app: Flask, *, user_id: int, email: str, name: str, locale: str, at: datetime) -> None:
+    """In the transaction that makes the account. What a guest ordered with the same address stays apart until the address is confirmed."""
+    remember_customer(user_id=user_id, email=email, name=name, locale=locale, at=at)
 
 
 from shop.account import views  # noqa: F401

@@ -231,7 +231,7 @@ def set_role(user_id: int, role: Role, *, at: datetime) -> None:
 
 def _this_app() -> Flask:
     """The sender of signals: receivers listen to one shop of this process."""
-    return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # noqa: SLF001
+    return current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _insert_user(session: Session, *, email: str, name: str, password_hash: str, role: Role, locale: str, at: datetime) -> int | None:
@@ -264,7 +264,7 @@ def _open_session(session: Session, user_id: int, *, network: str, device: str, 
 def _end(session: Session, *which: object, at: datetime) -> int:
     """End the open sessions among ``which``; gives how many that were."""
     ended = session.execute(update(LoginSession).where(*which, LoginSession.ended_at.is_(None)).values(ended_at=at))  # type: ignore[arg-type]
-    return ended.rowcount  # type: ignore[attr-defined, no-any-return]
+    return ended.rowcount  # type: ignore[attr-defined]
 
 
 def _set_hash(session: Session, user_id: int, *, old: str | None, new: str) -> bool:
