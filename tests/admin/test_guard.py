@@ -142,7 +142,7 @@ def test_nothing_behind_the_door_may_be_kept_by_caches(app, people):
 
 def test_staff_see_only_the_entries_of_their_role(app, people):
     from shop.admin.menu import menu_for
-    from shop.auth.staff import StaffEntry
+    from shop.web.staff import StaffEntry
 
     entries = [StaffEntry("admin.dashboard", "Both", 2), StaffEntry("admin.dashboard", "Admins", 1, role="admin")]
 
