@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from shop.auth.forms import FILL
 from shop.auth.passwords import LONGEST, SHORTEST
 from shop.customer.addresses import AddressRules, WrongAddress, address_rules, all_countries, clean_address, list_countries
 from shop.customer.values import AddressValues
@@ -19,14 +18,14 @@ class ButtonForm(ShopForm):
 class ProfileForm(ShopForm):
     """How the shop speaks to somebody."""
 
-    name = TextField(_l("Name"), [InputRequired(FILL)], minimum=1, maximum=120)
+    name = TextField(_l("Name"), [InputRequired(_l("Write your name."))], minimum=1, maximum=120)
 
 
 class PasswordForm(ShopForm):
     """A new password, by whoever knows the one of today."""
 
-    current = PasswordField(_l("Your password of today"), [InputRequired(FILL)])
-    new = PasswordField(_l("New password"), [InputRequired(FILL)], minimum=SHORTEST, maximum=LONGEST)
+    current = PasswordField(_l("Your password of today"), [InputRequired(_l("Write your password of today."))])
+    new = PasswordField(_l("New password"), [InputRequired(_l("Choose a new password."))], minimum=SHORTEST, maximum=LONGEST)
 
 
 class AddressForm(ShopForm):

@@ -9,8 +9,6 @@ from shop.auth.passwords import LONGEST, SHORTEST
 from shop.errors import Invalid
 from shop.web.fields import EmailField, InputRequired, PasswordField, ShopForm, TextField
 
-FILL = _l("Please fill this in.")
-
 
 class DoorForm(ShopForm):
     """A form for people who are not logged in, or log in again."""
@@ -24,16 +22,16 @@ class DoorForm(ShopForm):
 class LoginForm(DoorForm):
     """Address and password."""
 
-    email = EmailField(_l("E-mail"), [InputRequired(FILL)])
-    password = PasswordField(_l("Password"), [InputRequired(FILL)])
+    email = EmailField(_l("E-mail"), [InputRequired(_l("Write your e-mail address."))])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Write your password."))])
 
 
 class RegisterForm(DoorForm):
     """What an account needs."""
 
-    name = TextField(_l("Name"), [InputRequired(FILL)], minimum=1, maximum=120)
-    email = EmailField(_l("E-mail"), [InputRequired(FILL)])
-    password = PasswordField(_l("Password"), [InputRequired(FILL)], minimum=SHORTEST, maximum=LONGEST)
+    name = TextField(_l("Name"), [InputRequired(_l("Write your name."))], minimum=1, maximum=120)
+    email = EmailField(_l("E-mail"), [InputRequired(_l("Write your e-mail address."))])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Choose a password."))], minimum=SHORTEST, maximum=LONGEST)
 
 
 def show_errors(form: ShopForm, problem: Invalid) -> None:
