@@ -1,0 +1,170 @@
+"""Every page of the demo world, as strangers, members and staff see it: valid, accessible, fitting on a phone, with nothing waived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from config import Config
+from shop import create_app
+from tests.chromium import DESKTOP, PHONE, Visitor
+from tests.pages import visitors
+from tests.pages.crawl import Seen, send_forms_empty, walk
+from tests.pages.judges import axe, nu
+from tests.servers import Server, settings
+
+LOST = ["/no-such-page", "/es/no-such-page", "/search?q=zzzzzz", "/es/search?q=zzzzzz"]  # no link leads there
+
+# Answers to GET that are no pages, each with what it is.
+NO_PAGES = {
+    "static": "files",
+    "health.healthz": "for machines",
+    "health.readyz": "for machines",
+    "mail.show_mail_html": "a mail as its reader sees it",
+    "media.send_image": "pictures",
+}
+
+
+@dataclass
+class Walked:
+    """What one kind of visitor saw, and the window that they look through."""
+
+    visitor: Visitor
+    first: Page
+    seen: dict[str, Seen]
+
+
+@pytest.fixture(scope="module")
+def app(shop: Server) -> Flask:
+    """The same shop in this process, for its map of addresses."""
+    return create_app(Config.from_env(settings(shop.folder), testing=True))
+
+
+@pytest.fixture(scope="module")
+def kind_of(app: Flask) -> Callable[[str], str | None]:
+    """The endpoint and language of a path; None for what is no page of the shop."""
+    addresses = app.url_map.bind("127.0.0.1")
+    locales = app.extensions["config"].locales[1:]
+
+    def kind_of(path: str) -> str | None:
+        bare = urlsplit(path).path
+        language = next((locale for locale in locales if bare == f"/{locale}" or bare.startswith(f"/{locale}/")), "")
+        bare = bare.removeprefix(f"/{language}") if language else bare
+        if path in LOST:
+            return path
+        try:
+            endpoint, _ = addresses.match(bare or "/", method="GET")
+        except RequestRedirect as redirect:
+            return kind_of(urlsplit(redirect.new_url).path)
+        except HTTPException:
+            return f"broken link: {path}"
+        return f"{endpoint} {language}".strip()
+
+    return kind_of
+
+
+@pytest.fixture(scope="module", params=["stranger", "member", "staff"])
+def walked(request: pytest.FixtureRequest, browser: Browser, shop: Server, kind_of: Callable[[str], str | None]) -> Iterator[Walked]:
+    visitor = Visitor(browser, shop.url)
+    first = visitor.open("/")
+    starts = {"stranger": as_stranger, "member": as_member, "staff": as_staff}[request.param](first, shop)
+    seen = walk(first.context.request, starts, kind_of)
+    if request.param == "staff":  # the shop itself was judged by the others
+        seen = {kind: page for kind, page in seen.items() if page.path.startswith(("/admin", "/dev"))}
+    seen |= send_forms_empty(first.context.request, list(seen.values()), kind_of)
+    yield Walked(visitor, first, seen)
+    visitor.close()
+
+
+def as_stranger(page: Page, _shop: Server) -> list[str]:
+    visitors.fill_cart(page.context.request)
+    return ["/", "/es/", "/cart", "/es/cart", "/checkout", "/es/checkout", "/login", "/es/login", "/problems/not-found", *LOST]
+
+
+def as_member(page: Page, _shop: Server) -> list[str]:
+    visitor = page.context.request
+    email = visitors.join(visitor)
+    visitors.fill_cart(visitor)
+    ordered = urlsplit(visitors.order(visitor, email)).path
+    visitors.fill_cart(visitor)
+    return ["/account", "/es/account", ordered, f"/es{ordered}", "/", "/cart", "/checkout"]
+
+
+def as_staff(page: Page, shop: Server) -> list[str]:
+    visitors.sign_in_as_staff(page.context.request, shop)
+    return ["/admin", "/dev/mail"]
+
+
+def test_no_link_is_broken_and_no_page_fails(walked: Walked) -> None:
+    broken = [f"{kind} ({page.status})" for kind, page in walked.seen.items() if kind.startswith("broken link") or page.status >= 500]
+
+    assert not broken, listed(broken)
+    assert len(walked.seen) > 5
+
+
+def test_every_page_is_valid_html(walked: Walked) -> None:
+    found = nu({f"{kind} {page.path}": page.html for kind, page in walked.seen.items()})
+
+    assert not found, listed(found)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
+def test_every_page_is_accessible_and_fits(walked: Walked, width: int, scheme: str) -> None:
+    page = walked.first
+    walked.visitor.problems.clear()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    problems = []
+
+    for kind, seen in walked.seen.items():
+        show(page, seen)
+        problems += [f"{kind}: {problem}" for problem in axe(page)]
+        problems += [f"{kind} at {width}: {problem}" for problem in what_sticks_out(page)]
+
+    assert not problems, listed(problems)
+    assert not walked.visitor.problems, listed(walked.visitor.problems)
+
+
+def listed(problems: Iterable[str]) -> str:
+    return "\n".join(["", *sorted(problems)])
+
+
+def show(page: Page, seen: Seen) -> None:
+    """Open the page; one that only a form gives is laid over the page that holds the form."""
+    page.goto(seen.path)
+    if seen.kind.endswith("sent empty"):
+        page.route(seen.path, lambda route: route.fulfill(status=200, content_type="text/html; charset=utf-8", body=seen.html))
+        page.goto(seen.path)
+        page.unroute(seen.path)
+
+
+def what_sticks_out(page: Page) -> list[str]:
+    """The page must not scroll sideways; names the widest elements if it does."""
+    return page.evaluate("""() => {
+        const width = document.documentElement.clientWidth;
+        if (document.documentElement.scrollWidth <= width) return [];
+        const wide = [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > width + 1);
+        return wide.slice(0, 3).map(one => `sticks out: ${one.outerHTML.slice(0, 120)}`);
+    }""")
+
+
+def test_no_page_escaped(app: Flask, browser: Browser, shop: Server, kind_of: Callable[[str], str | None]) -> None:
+    """Each address that answers with a page was seen by somebody, or stands in NO_PAGES with its reason."""
+    seen: set[str] = set()
+    for begin in (as_stranger, as_member, as_staff):
+        visitor = Visitor(browser, shop.url)
+        first = visitor.open("/")
+        seen |= walk(first.context.request, begin(first, shop), kind_of).keys()
+        visitor.close()
+
+    endpoints = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.rule.startswith("/api/")}
+
+    escaped = endpoints - {kind.split()[0] for kind in seen} - NO_PAGES.keys()
+    assert not escaped, listed(escaped)
