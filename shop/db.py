@@ -275,4 +275,4 @@ def _write_only_in_services(state: ORMExecuteState) -> None:
 
 def is_sqlite() -> bool:
     """Does this application keep its data in SQLite?"""
-    return current_app.extensions["sqlalchemy"].engine.dialect.name == "sqlite"  # type: ignore[no-any-return]
+    return current_app.extensions["sqlalchemy"].engine.dialect.name == "sqlite"

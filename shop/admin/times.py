@@ -31,4 +31,4 @@ def day_name(day: date) -> str:
 
 def today_here() -> date:
     """Which day it is where the shop is."""
-    return to_user_timezone(now()).date()  # type: ignore[no-any-return]
+    return to_user_timezone(now()).date()

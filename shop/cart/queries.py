@@ -127,7 +127,7 @@ def find_cart(*, key: str | None, user_id: int | None) -> int | None:
     """The open cart of a member, else the guest's cart with that key. A member's cart is never found by a key: the next person at this browser is
     somebody else."""
     if user_id is not None:
-        return scalar(OF_MEMBER, user_id=user_id)  # type: ignore[no-any-return]
+        return scalar(OF_MEMBER, user_id=user_id)
     return scalar(OF_GUEST, key=key) if key else None
 
 

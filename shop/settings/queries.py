@@ -38,7 +38,7 @@ class Kept:
         version = self.version(topic)
         found = self.values.get((topic, key))
         if found is not None and found[0] == version:
-            return found[1]  # type: ignore[no-any-return]
+            return found[1]
         value = make()
         if len(self.values) >= KEPT_MOST:
             self.values = {}

@@ -228,7 +228,7 @@ class Text(fields.Field[str]):
         self.bounds = {"maximum": maximum, "minimum": minimum, "multiline": multiline}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        return _cleaned(clean_text, value, **self.bounds)  # type: ignore[no-any-return]
+        return _cleaned(clean_text, value, **self.bounds)
 
 
 class Email(fields.Field[str]):
@@ -238,7 +238,7 @@ class Email(fields.Field[str]):
         super().__init__(metadata=_documented(kwargs, {"type": "string", "format": "email", "maxLength": 254}), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        return _cleaned(clean_email, value)  # type: ignore[no-any-return]
+        return _cleaned(clean_email, value)
 
 
 class Password(fields.Field[str]):
@@ -321,7 +321,7 @@ class NumberText(fields.Field[int]):
         self.low, self.high = low, high
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        return _cleaned(clean_integer, value, low=self.low, high=self.high)  # type: ignore[no-any-return]
+        return _cleaned(clean_integer, value, low=self.low, high=self.high)
 
 
 class FlagText(fields.Field[bool]):

@@ -56,7 +56,7 @@ def load(schema: Schema, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Invalid({"": ["Send a JSON object."]})
     try:
-        return schema.load(value)  # type: ignore[no-any-return]
+        return schema.load(value)
     except ValidationError as error:
         raise Invalid(_pointers(error.messages)) from None
 

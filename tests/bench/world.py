@@ -151,7 +151,9 @@ def _product(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
     for locale in ("en", "es"):
         yield (
             "product_texts",
-            {**ids, "locale": locale, "name": name, "slug": f"product-{number}", "subtitle": SUBTITLE, "description_html": DESCRIPTION, "seo_title": "", "seo_description": ""},
+            {
+                **ids, "locale": locale, "name": name, "slug": f"product-{number}",
+                "subtitle": SUBTITLE, "description_html": DESCRIPTION, "seo_title": "", "seo_description": ""},
         )  # fmt: skip
         yield "product_image_texts", {"product_image_id": number, "locale": locale, "alt": name}
     yield "product_images", {"id": number, **ids, "image_id": number, "position": 0}

@@ -29,12 +29,12 @@ KEEP: Final = Keep.KEEP
 
 def locales() -> tuple[str, ...]:
     """The languages of the shop, the default one first."""
-    return current_app.extensions["config"].locales  # type: ignore[no-any-return]
+    return current_app.extensions["config"].locales
 
 
 def currency() -> str:
     """In which the shop sells."""
-    return current_app.extensions["config"].currency  # type: ignore[no-any-return]
+    return current_app.extensions["config"].currency
 
 
 def changed(**columns: Any) -> dict[str, Any]:
