@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from shop.catalog.models import Attribute, AttributeKind, AttributeText, ProductAttribute
 from shop.catalog.services.core import claim_product, locales
@@ -30,8 +30,8 @@ def create_attribute(code: str, kind: AttributeKind, names: Mapping[str, str], *
         attribute = Attribute(code=code, kind=kind, unit=unit)
         session.add(attribute)
         session.flush()
-        name = names.get(locales()[0]) or code.replace("_", " ")
-        rows = [{"attribute_id": attribute.id, "locale": locale, "name": names.get(locale) or name} for locale in locales()]
+        known = {locales()[0]: code.replace("_", " ").capitalize()} | {locale: name for locale, name in names.items() if name}
+        rows = [{"attribute_id": attribute.id, "locale": locale, "name": name} for locale, name in known.items()]
         session.execute(insert(AttributeText), rows)
         touch_topic("catalog")
         return attribute.id
@@ -40,9 +40,14 @@ def create_attribute(code: str, kind: AttributeKind, names: Mapping[str, str], *
 def rename_attribute(attribute_id: int, names: Mapping[str, str]) -> None:
     """Name a property otherwise; its code stays."""
     with transaction() as session:
-        for locale, name in names.items():
-            texts = update(AttributeText).where(AttributeText.attribute_id == attribute_id, AttributeText.locale == locale)
-            session.execute(texts.values(name=name), execution_options={"synchronize_session": False})
+        spoken = [locale for locale, name in names.items() if name and locale in locales()]
+        session.execute(
+            delete(AttributeText).where(AttributeText.attribute_id == attribute_id, AttributeText.locale.in_(spoken)),
+            execution_options={"synchronize_session": False},
+        )
+        if spoken:
+            rows = [{"attribute_id": attribute_id, "locale": locale, "name": names[locale]} for locale in spoken]
+            session.execute(insert(AttributeText), rows)
         touch_topic("catalog")
 
 

@@ -24,7 +24,7 @@ def create_category(
 ) -> int:
     """Add a shelf to the tree, behind its siblings unless ``position`` says otherwise; gives its id.
 
-    ``texts`` has ``name`` and, as wished, ``slug`` and ``sentence`` per locale; a language without a name takes the first language's.
+    ``texts`` has ``name`` and, as wished, ``slug`` and ``sentence`` per locale; a language without a name shows the first language's.
 
     Raises:
         Invalid: the first language has no name.
@@ -125,13 +125,10 @@ def _write_texts(category_id: int, texts: Texts, at: datetime) -> None:
     with transaction() as session:
         found = select(CategoryText).where(CategoryText.category_id == category_id)
         before = {text.locale: text for text in session.scalars(found.execution_options(populate_existing=True))}
-        for locale in locales():
-            old = before.get(locale)
-            fallback = {} if old else texts.get(locales()[0], {})
-            values = {name: value for name, value in {**fallback, **texts.get(locale, {})}.items() if name in TEXT_FIELDS}
-            if not values:
-                continue
-            _write_text(category_id, locale, old, values, at)
+        for locale, given in texts.items():
+            values = {name: value for name, value in given.items() if name in TEXT_FIELDS}
+            if values.get("name") or (values and locale in before):
+                _write_text(category_id, locale, before.get(locale), values, at)
 
 
 def _write_text(category_id: int, locale: str, old: CategoryText | None, values: dict[str, str], at: datetime) -> None:

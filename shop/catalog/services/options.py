@@ -7,6 +7,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from shop.catalog.listing import refresh_listing
 from shop.catalog.models import Option, OptionText, OptionValue, OptionValueText, VariantOption
@@ -34,10 +35,9 @@ def add_option(product_id: int, names: Names, values: Sequence[Names] = (), *, e
 
 def rename_option(option_id: int, names: Names, *, at: datetime) -> None:
     """Name the option otherwise; its code, which links and imports use, stays."""
-    with transaction() as session:
+    with transaction():
         claim_product(_product_of(option_id), at=at)
-        for locale, name in names.items():
-            session.execute(update(OptionText).where(OptionText.option_id == option_id, OptionText.locale == locale).values(name=name))
+        _rename(OptionText, OptionText.option_id, option_id, names)
 
 
 def add_option_value(option_id: int, names: Names, *, swatch: str = "", at: datetime) -> int:
@@ -70,9 +70,7 @@ def change_option_value(
             raise NotFound(_("This value does not exist any more."))
         product_id = _product_of(option_id)
         claim_product(product_id, at=at)
-        for locale, name in (names or {}).items():
-            texts = update(OptionValueText).where(OptionValueText.value_id == value_id, OptionValueText.locale == locale)
-            session.execute(texts.values(name=name), execution_options={"synchronize_session": False})
+        _rename(OptionValueText, OptionValueText.value_id, value_id, names or {})
         columns = {name: value for name, value in (("swatch", swatch), ("position", position)) if value is not KEEP}
         if columns:
             session.execute(update(OptionValue).where(OptionValue.id == value_id).values(**columns))
@@ -117,6 +115,16 @@ def _product_of(option_id: int) -> int:
         return product_id
 
 
+def _rename(table: type[OptionText | OptionValueText], owner: InstrumentedAttribute[int], key: int, names: Names) -> None:
+    """Replace the names of these languages; an empty one falls back to the first language's."""
+    with transaction() as session:
+        spoken = [locale for locale in names if locale in locales()]
+        session.execute(delete(table).where(owner == key, table.locale.in_(spoken)), execution_options={"synchronize_session": False})
+        rows = [{owner.key: key, "locale": locale, "name": names[locale]} for locale in spoken if names[locale]]
+        if rows:
+            session.execute(insert(table), rows)
+
+
 def _default(names: Names) -> str:
     name = names.get(locales()[0], "")
     if not name:
@@ -125,4 +133,5 @@ def _default(names: Names) -> str:
 
 
 def _names(key: str, value: int, names: Names) -> list[dict[str, object]]:
-    return [{key: value, "locale": locale, "name": names.get(locale) or _default(names)} for locale in locales()]
+    _default(names)
+    return [{key: value, "locale": locale, "name": name} for locale, name in names.items() if name and locale in locales()]

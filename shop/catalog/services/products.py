@@ -36,7 +36,7 @@ def create_product(
     """Describe a new product; gives its id. It is a draft until it is published, and cannot be bought until it has a variant with a price.
 
     ``texts`` has ``name`` and, as wished, ``slug``, ``subtitle``, ``description_html``, ``seo_title``, ``seo_description`` per locale; a language
-    without a row of its own takes the first language's.
+    without a name of its own shows the first language's texts.
 
     Raises:
         Invalid: the first language has no name.
@@ -146,10 +146,9 @@ def write_product_texts(product_id: int, texts: Texts, *, at: datetime) -> None:
     with transaction() as session:
         found = select(ProductText).where(ProductText.product_id == product_id).execution_options(populate_existing=True)
         before = {text.locale: text for text in session.scalars(found)}
-        for locale in locales():
-            fallback = {} if locale in before else texts.get(locales()[0], {})
-            values = {name: value for name, value in {**fallback, **texts.get(locale, {})}.items() if name in TEXT_FIELDS}
-            if values:
+        for locale, given in texts.items():
+            values = {name: value for name, value in given.items() if name in TEXT_FIELDS}
+            if values.get("name") or (values and locale in before):
                 _write_text(product_id, locale, before.get(locale), values, at)
 
 

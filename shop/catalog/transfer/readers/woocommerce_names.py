@@ -1,0 +1,105 @@
+"""How WooCommerce calls its columns in other languages: it translates them into the language of the shop that exports."""
+
+from __future__ import annotations
+
+import re
+
+_SPANISH = {
+    "tipo": "type",
+    "nombre": "name",
+    "publicado": "published",
+    "¿está destacado?": "is featured?",
+    "visibilidad en el catálogo": "visibility in catalog",
+    "descripción corta": "short description",
+    "descripción": "description",
+    "día en que empieza el precio rebajado": "date sale price starts",
+    "día en que termina el precio rebajado": "date sale price ends",
+    "estado del impuesto": "tax status",
+    "clase de impuesto": "tax class",
+    "¿existencias?": "in stock?",
+    "¿en inventario?": "in stock?",
+    "inventario": "stock",
+    "¿permitir reservas de productos agotados?": "backorders allowed?",
+    "precio rebajado": "sale price",
+    "precio normal": "regular price",
+    "categorías": "categories",
+    "etiquetas": "tags",
+    "imágenes": "images",
+    "superior": "parent",
+    "principal": "parent",
+    "posición": "position",
+    "marcas": "brands",
+    r"peso \((.+)\)": r"weight (\1)",
+    r"nombre del atributo (\d+)": r"attribute \1 name",
+    r"valor\(es\) del atributo (\d+)": r"attribute \1 value(s)",
+}
+_GERMAN = {
+    "typ": "type",
+    "artikelnummer": "sku",
+    "veröffentlicht": "published",
+    "ist hervorgehoben?": "is featured?",
+    "sichtbarkeit im katalog": "visibility in catalog",
+    "kurzbeschreibung": "short description",
+    "beschreibung": "description",
+    "datum, an dem angebotspreis beginnt": "date sale price starts",
+    "datum, an dem angebotspreis endet": "date sale price ends",
+    "vorrätig?": "in stock?",
+    "auf lager?": "in stock?",
+    "bestand": "stock",
+    "lager": "stock",
+    "lieferrückstände erlaubt?": "backorders allowed?",
+    "angebotspreis": "sale price",
+    "regulärer preis": "regular price",
+    "kategorien": "categories",
+    "schlagwörter": "tags",
+    "bilder": "images",
+    "übergeordnet": "parent",
+    "übergeordnetes produkt": "parent",
+    "marken": "brands",
+    r"gewicht \((.+)\)": r"weight (\1)",
+    r"attribut (\d+) name": r"attribute \1 name",
+    r"attribut (\d+) wert\(e\)": r"attribute \1 value(s)",
+}
+_FRENCH = {
+    "ugs": "sku",
+    "nom": "name",
+    "publié": "published",
+    "visibilité dans le catalogue": "visibility in catalog",
+    "description courte": "short description",
+    "en stock ?": "in stock?",
+    "en stock\u00a0?": "in stock?",
+    "tarif promo": "sale price",
+    "tarif régulier": "regular price",
+    "catégories": "categories",
+    "étiquettes": "tags",
+    "marques": "brands",
+    r"poids \((.+)\)": r"weight (\1)",
+    r"nom de l[’']attribut (\d+)": r"attribute \1 name",
+    r"valeur\(s\) de l[’']attribut (\d+)": r"attribute \1 value(s)",
+}
+_RUSSIAN = {
+    "тип": "type",
+    "артикул": "sku",
+    "имя": "name",
+    "опубликован": "published",
+    "краткое описание": "short description",
+    "описание": "description",
+    "наличие": "in stock?",
+    "запасы": "stock",
+    "цена распродажи": "sale price",
+    "базовая цена": "regular price",
+    "категории": "categories",
+    "метки": "tags",
+    "изображения": "images",
+    "родительский": "parent",
+    r"вес \((.+)\)": r"weight (\1)",
+    r"имя атрибута (\d+)": r"attribute \1 name",
+    r"название атрибута (\d+)": r"attribute \1 name",
+    r"значени[ея]\(?[ияе]*\)? атрибута (\d+)": r"attribute \1 value(s)",
+}
+
+TRANSLATIONS = [
+    (re.compile(name if "(" in name and "\\" in column else re.escape(name)), column)
+    for names in (_SPANISH, _GERMAN, _FRENCH, _RUSSIAN)
+    for name, column in names.items()
+]
