@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import UTC, datetime
+
 import click
 from flask import Flask
 from flask.cli import AppGroup
@@ -24,3 +27,27 @@ def init_shop() -> None:
     set_up_settings()
     set_up_pricing(at=now())
     click.echo("The shop is set up.")
+
+
+@shop_commands.command("demo")
+@click.option("--seed", default=1, show_default=True, help="Another number, other orders.")
+@click.option(
+    "--today", type=click.DateTime(["%Y-%m-%d"]), help="The day on which the demo world ends; the same day and seed give the same rows."
+)
+@click.option("--if-empty", is_flag=True, help="Do nothing in a shop that has orders or goods of its own, instead of failing.")
+def fill_demo(seed: int, today: datetime | None, if_empty: bool) -> None:  # noqa: FBT001 - click hands it over so
+    """Fill an empty shop with goods, customers and orders to look at. Running it again changes nothing."""
+    from shop.demo.build import NotEmpty, build_demo
+    from shop.demo.people import LOGINS
+
+    try:
+        built = build_demo(seed=seed, today=(today or datetime.now(UTC)).date())
+    except NotEmpty as refusal:
+        if if_empty:
+            return
+        click.echo(refusal.detail, err=True)
+        sys.exit(1)
+    click.echo(f"The demo world is {'built' if built.is_new else 'there'}: {built.products} goods, {built.orders} orders.")
+    if built.password:
+        for email, role in LOGINS.items():
+            click.echo(f"  {role:<9} {email:<22} {built.password}")

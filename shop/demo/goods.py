@@ -34,11 +34,9 @@ from shop.catalog.models import (
 from shop.catalog.slugs import slugify
 from shop.db import transaction
 from shop.demo import days
-from shop.demo.names import ATTRIBUTES, SWATCHES, SWATCHED, UNITS
+from shop.demo.names import ATTRIBUTES, SWATCHED, SWATCHES, UNITS
 from shop.demo.place import Place
 from shop.demo.sources import Good, Piece, Shelf, Words, goods, shelves
-
-IMAGES = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,7 @@ class Sold:
     id: int
     product_id: int
     good: Good
+    slug: Words
     piece: Piece
     image_id: int
     published_at: datetime
@@ -66,15 +65,24 @@ class Shelved:
     products: dict[str, int] = field(default_factory=dict)
 
 
-def stock_shelves(place: Place, images: IMAGES) -> Shelved:
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What writing a product needs: ids of pictures by file, of categories by path, attributes by key."""
+
+    session: Session
+    place: Place
+    images: Mapping[str, int]
+    categories: Mapping[str, int]
+    attributes: Mapping[str, Attribute]
+
+
+def stock_shelves(place: Place, images: Mapping[str, int]) -> Shelved:
     """Write the whole catalog."""
     shelved = Shelved()
     with transaction() as session:
-        categories = _write_categories(session, place, images)
-        attributes = _write_attributes(session, place)
+        store = Store(session, place, images, _write_categories(session, place, images), _write_attributes(session, place))
         for number, good in enumerate(goods()):
-            published_at = days.published(place.now, _arrival(number), len(goods()))
-            _write_good(session, place, good, published_at, categories, attributes, images, shelved)
+            _write_good(store, good, days.published(place.now, _arrival(number), len(goods())), shelved)
     return shelved
 
 
@@ -88,7 +96,7 @@ def _arrival(number: int) -> int:
     return number * 23 % len(goods())
 
 
-def _write_categories(session: Session, place: Place, images: IMAGES) -> dict[str, int]:
+def _write_categories(session: Session, place: Place, images: Mapping[str, int]) -> dict[str, int]:
     """Ids by path."""
     ids: dict[str, int] = {}
     paths: dict[str, str] = {}
@@ -134,16 +142,8 @@ def _write_attributes(session: Session, place: Place) -> dict[str, Attribute]:
     return found
 
 
-def _write_good(
-    session: Session,
-    place: Place,
-    good: Good,
-    published_at: datetime,
-    categories: Mapping[str, int],
-    attributes: Mapping[str, Attribute],
-    images: IMAGES,
-    shelved: Shelved,
-) -> None:
+def _write_good(store: Store, good: Good, published_at: datetime, shelved: Shelved) -> None:
+    session, place = store.session, store.place
     created_at = published_at - timedelta(days=2)
     product = Product(
         handle=good.slug,
@@ -158,13 +158,14 @@ def _write_good(
     shelved.products[good.slug] = product.id
     session.add_all(_product_text(product.id, good, locale) for locale in place.locales)
     session.add_all(
-        ProductCategory(product_id=product.id, category_id=categories[path], position=position)
+        ProductCategory(product_id=product.id, category_id=store.categories[path], position=position)
         for position, path in enumerate(good.shelves)
     )
     session.add_all(ProductTag(product_id=product.id, tag=tag) for tag in good.tags)
-    _write_values(session, place, product.id, good, attributes)
-    pictures = _write_pictures(session, place, product.id, good, images)
-    choices = _write_options(session, place, product.id, good)
+    _write_values(store, product.id, good)
+    pictures = _write_pictures(store, product.id, good)
+    choices = _write_options(store, product.id, good)
+    slug = {locale: slug_in(locale, good.slug, good.name) for locale in place.locales}
     for position, piece in enumerate(good.pieces):
         variant = Variant(
             product_id=product.id,
@@ -185,8 +186,8 @@ def _write_good(
             Price(variant_id=variant.id, currency=place.currency, valid_from=since, minor=minor, compare_at_minor=former)
             for since, minor, former in prices
         )
-        image_id = images[piece.image or good.pictures[0].file]
-        shelved.variants[piece.sku] = Sold(variant.id, product.id, good, piece, image_id, published_at, prices)
+        image_id = store.images[piece.image or good.pictures[0].file]
+        shelved.variants[piece.sku] = Sold(variant.id, product.id, good, slug, piece, image_id, published_at, prices)
 
 
 def _product_text(product_id: int, good: Good, locale: str) -> ProductText:
@@ -200,12 +201,12 @@ def _product_text(product_id: int, good: Good, locale: str) -> ProductText:
     )
 
 
-def _write_values(session: Session, place: Place, product_id: int, good: Good, attributes: Mapping[str, Attribute]) -> None:
+def _write_values(store: Store, product_id: int, good: Good) -> None:
     """Numbers need no language, words one row in each."""
     for position, (key, words) in enumerate(good.attributes):
-        attribute = attributes[key]
+        attribute = store.attributes[key]
         is_number = attribute.kind is AttributeKind.NUMBER
-        session.add_all(
+        store.session.add_all(
             ProductAttribute(
                 product_id=product_id,
                 attribute_id=attribute.id,
@@ -214,39 +215,41 @@ def _write_values(session: Session, place: Place, product_id: int, good: Good, a
                 text=words[locale or "en"],
                 number=int(words["en"]) if is_number else None,
             )
-            for locale in ([""] if is_number else place.locales)
+            for locale in ([""] if is_number else store.place.locales)
         )
 
 
-def _write_pictures(session: Session, place: Place, product_id: int, good: Good, images: IMAGES) -> dict[str, int]:
+def _write_pictures(store: Store, product_id: int, good: Good) -> dict[str, int]:
     """Ids of the product's pictures by file."""
     ids: dict[str, int] = {}
     for position, picture in enumerate(good.pictures):
-        shown = ProductImage(product_id=product_id, image_id=images[picture.file], position=position)
-        session.add(shown)
-        session.flush()
+        shown = ProductImage(product_id=product_id, image_id=store.images[picture.file], position=position)
+        store.session.add(shown)
+        store.session.flush()
         ids[picture.file] = shown.id
-        session.add_all(ProductImageText(product_image_id=shown.id, locale=locale, alt=picture.alt[locale]) for locale in place.locales)
+        store.session.add_all(
+            ProductImageText(product_image_id=shown.id, locale=locale, alt=picture.alt[locale]) for locale in store.place.locales
+        )
     return ids
 
 
-def _write_options(session: Session, place: Place, product_id: int, good: Good) -> list[tuple[int, dict[str, int]]]:
+def _write_options(store: Store, product_id: int, good: Good) -> list[tuple[int, dict[str, int]]]:
     """For each option its id and the ids of its values by their English name."""
     choices = []
     for number, names in enumerate(good.options):
         option = Option(product_id=product_id, position=number, code=slugify(names["en"]))
-        session.add(option)
-        session.flush()
-        session.add_all(OptionText(option_id=option.id, locale=locale, name=names[locale]) for locale in place.locales)
+        store.session.add(option)
+        store.session.flush()
+        store.session.add_all(OptionText(option_id=option.id, locale=locale, name=names[locale]) for locale in store.place.locales)
         values: dict[str, int] = {}
         offered = {piece.values[number]["en"]: piece.values[number] for piece in good.pieces}
         for position, (english, words) in enumerate(offered.items()):
             swatch = SWATCHES.get(english.partition(",")[0], "") if names["en"] in SWATCHED else ""
             value = OptionValue(option_id=option.id, position=position, code=slugify(english), swatch=swatch)
-            session.add(value)
-            session.flush()
+            store.session.add(value)
+            store.session.flush()
             values[english] = value.id
-            session.add_all(OptionValueText(value_id=value.id, locale=locale, name=words[locale]) for locale in place.locales)
+            store.session.add_all(OptionValueText(value_id=value.id, locale=locale, name=words[locale]) for locale in store.place.locales)
         choices.append((option.id, values))
     return choices
 

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+from sqlalchemy import func, select
+
+from config import Config
+from shop import create_app, enable_migrations
+from shop.auth.models import User
+from shop.auth.passwords import verify_password
+from shop.catalog.models import Category, CategoryProduct, Price, Product, ProductText, Variant
+from shop.content.models import PageText
+from shop.db import db, row, rows, scalar, transaction
+from shop.demo import build, sources
+from shop.demo.build import Built, NotEmpty, State, build_demo, demo_state
+from shop.demo.people import ADMIN, LOGIN_FILE, MEMBER, STAFF
+from shop.inventory.models import StockItem
+from shop.media.models import Image
+from shop.order.models import Order
+from shop.review.models import Review
+from shop.settings.queries import shop_texts
+from tests.conftest import SECRET
+from tests.demo.conftest import TODAY
+from tests.demo.dumps import dump
+from tests.factories import NOON, make_product
+
+WORDS = ["shop", "demo", "--today", TODAY.isoformat()]
+
+
+@pytest.fixture
+def runner(context: Flask, quick: None) -> FlaskCliRunner:
+    return context.test_cli_runner()
+
+
+def write_real_order() -> None:
+    with transaction() as session:
+        session.add(
+            Order(
+                number="REAL-2345",
+                email="ana@example.com",
+                locale="en",
+                currency="EUR",
+                prices_include_tax=True,
+                subtotal_minor=100,
+                shipping_minor=0,
+                tax_minor=17,
+                total_minor=100,
+                shipping_method="standard",
+                shipping_name="Parcel",
+                payment_method="bank_transfer",
+                terms_accepted_at=NOON,
+                placed_at=NOON,
+            )
+        )
+
+
+def test_the_shelves_hold_what_the_files_say(world: Built) -> None:
+    assert world.is_new
+    assert (world.products, scalar(select(func.count()).select_from(Variant)), scalar(select(func.count()).select_from(Category))) == (
+        55,
+        140,
+        20,
+    )
+    assert scalar(select(func.count()).select_from(Image)) == 118
+
+    in_files = {piece.sku: (piece.stock, piece.low_at, piece.cents) for good in sources.goods() for piece in good.pieces}
+    newest = select(Price.minor).where(Price.variant_id == Variant.id).order_by(Price.valid_from.desc()).limit(1).scalar_subquery()
+    found = rows(
+        select(Variant.sku, StockItem.on_hand, StockItem.low_at, newest.label("minor")).join(StockItem, StockItem.variant_id == Variant.id)
+    )
+    assert {variant.sku: (variant.on_hand, variant.low_at, variant.minor) for variant in found} == in_files
+
+
+def test_lists_show_all_goods_with_their_reductions_and_what_is_sold_out(world: Built) -> None:
+    listed = {product.handle: product for product in rows(select(Product.__table__))}
+
+    assert all(product.is_listed for product in listed.values())
+    assert (listed["jam"].price_from_minor, listed["jam"].compare_at_minor) == (560, 640)
+    assert not listed["mug"].pieces_left
+    assert listed["mug"].swatches.split() == ["#f1e8d6", "#a9bf9d", "#cf6f53", "#6f8fb8"]
+    top = rows(select(Category.product_count).where(Category.parent_id.is_(None)))
+    assert sum(category.product_count for category in top) >= 55
+    assert scalar(select(func.count()).select_from(CategoryProduct)) > 110
+    assert max(product.published_at for product in listed.values()) < datetime(2026, 11, 21, tzinfo=UTC)
+    assert len({product.published_at for product in listed.values()}) == 55
+
+
+def test_all_texts_are_there_in_both_languages(world: Built) -> None:
+    for locale in ("en", "es"):
+        texts = shop_texts(locale)
+        assert all((texts.name, texts.claim, texts.about, texts.delivery, texts.returns, texts.pickup, texts.hero_title, texts.hero_image))
+        assert scalar(select(func.count()).select_from(ProductText).where(ProductText.locale == locale)) == 55
+        pages = rows(select(PageText.slug, PageText.body_html).where(PageText.locale == locale))
+        assert len(pages) == 7
+        assert all(len(page.body_html) > 400 and "{" not in page.body_html for page in pages)
+    assert row(select(ProductText.slug).where(ProductText.slug == "taza-de-gres", ProductText.locale == "es")) is not None
+
+
+def test_reviews_come_in_both_languages_and_count_once(world: Built) -> None:
+    reviews = rows(select(Review.__table__))
+
+    originals = {review.id: review for review in reviews if review.translation_of is None}
+    assert (len(originals), len(reviews)) == (25, 50)
+    for review in reviews:
+        if review.translation_of is not None:
+            original = originals[review.translation_of]
+            assert (review.product_id, review.stars, review.author) == (original.product_id, original.stars, original.author)
+            assert review.locale != original.locale
+    mug = row(select(Product.review_count, Product.stars_sum).where(Product.handle == "mug"))
+    assert mug == (3, 14)
+
+
+def test_staff_and_one_member_can_log_in_with_the_password_in_the_file(world: Built, context: Flask) -> None:
+    path = context.extensions["config"].instance / LOGIN_FILE
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().startswith(world.password + "\n")
+    users = {user.email: user for user in rows(select(User.email, User.role, User.password_hash))}
+    assert {email: users[email].role for email in (ADMIN, STAFF, MEMBER)} == {ADMIN: "admin", STAFF: "staff", MEMBER: "customer"}
+    assert all(verify_password(world.password, users[email].password_hash) for email in (ADMIN, STAFF, MEMBER))
+    assert [email for email, user in users.items() if user.password_hash is None]
+
+
+def test_running_it_again_changes_nothing(world: Built, runner: FlaskCliRunner) -> None:
+    before = dump()
+
+    result = runner.invoke(args=WORDS)
+
+    assert result.exit_code == 0
+    assert "is there: 55 goods, 61 orders." in result.output
+    assert world.password in result.output
+    assert dump() == before
+
+
+def test_orders_that_customers_make_afterwards_stay(world: Built, runner: FlaskCliRunner) -> None:
+    write_real_order()
+
+    assert runner.invoke(args=WORDS).exit_code == 0
+    assert row(select(Order.id).where(Order.number == "REAL-2345")) is not None
+
+
+def test_it_refuses_where_real_orders_exist(runner: FlaskCliRunner) -> None:
+    write_real_order()
+    before = dump()
+
+    result = runner.invoke(args=WORDS)
+
+    assert result.exit_code == 1
+    assert "1 real orders" in result.output
+    assert dump() == before
+
+
+def test_it_refuses_where_goods_exist(runner: FlaskCliRunner) -> None:
+    make_product()
+
+    result = runner.invoke(args=WORDS)
+
+    assert result.exit_code == 1
+    assert "goods of its own" in result.output
+
+
+def test_started_with_the_shop_it_leaves_a_shop_in_use_alone(runner: FlaskCliRunner) -> None:
+    make_product()
+
+    result = runner.invoke(args=[*WORDS, "--if-empty"])
+
+    assert (result.exit_code, result.output) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "broken", ["write_texts", "stock_shelves", "write_orders", "write_ledger", "write_reviews", "list_goods", "tell_bank"]
+)
+def test_an_interrupted_run_can_be_repeated(context: Flask, quick: None, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def power_cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build, broken, power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            build_demo(seed=1, today=TODAY)
+    assert demo_state() is (State.WRITTEN if broken == "tell_bank" else State.MISSING)
+    assert scalar(select(func.count()).select_from(Order)) == (61 if broken == "tell_bank" else 0)
+
+    built = build_demo(seed=1, today=TODAY)
+
+    assert (built.is_new, built.orders, demo_state()) == (True, 61, State.COMPLETE)
+
+
+def test_an_order_that_comes_in_while_it_builds_is_not_mixed_with(context: Flask, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = build._store_pictures
+
+    def slowly(place: object) -> dict[str, int]:
+        write_real_order()
+        return real(place)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(build, "_store_pictures", slowly)
+
+    with pytest.raises(NotEmpty):
+        build_demo(seed=1, today=TODAY)
+
+    assert scalar(select(func.count()).select_from(Product)) == 0
+
+
+# Shops of their own
+
+
+def fresh_shop(folder: Path, **environ: str) -> Flask:
+    from flask_migrate import upgrade
+
+    folder.mkdir()
+    settings = {"SHOP_INSTANCE": str(folder), "DATABASE_URL": f"sqlite:///{folder}/shop.db", "SECRET_KEY": SECRET, "SHOP_COURIER": "0"}
+    app = create_app(Config.from_env({**settings, **environ}, testing=True))
+    enable_migrations(app)
+    with app.app_context():
+        upgrade()
+    return app
+
+
+def filled(folder: Path, seed: int = 1, **environ: str) -> list[str]:
+    """All rows of a fresh shop's database as SQL, but the salted hashes of passwords."""
+    app = fresh_shop(folder, **environ)
+    with app.app_context():
+        build_demo(seed=seed, today=TODAY)
+        db.session.remove()
+        db.engine.dispose()
+    with sqlite3.connect(folder / "shop.db") as connection:
+        connection.execute("UPDATE users SET password_hash = '' WHERE password_hash IS NOT NULL")
+        lines = list(connection.iterdump())
+    connection.close()
+    return lines
+
+
+def test_the_same_seed_and_day_give_the_same_rows_and_another_seed_gives_others(tmp_path: Path, quick: None) -> None:
+    first = filled(tmp_path / "one")
+
+    assert filled(tmp_path / "two") == first
+    assert filled(tmp_path / "three", seed=2) != first
+
+
+@pytest.mark.parametrize("environ", [{"SHOP_LOCALES": "es"}, {"SHOP_LOCALES": "es,en"}, {"SHOP_CURRENCY": "JPY"}, {"SHOP_COUNTRY": "DE"}])
+def test_it_fits_shops_of_other_languages_currencies_and_countries(tmp_path: Path, quick: None, environ: dict[str, str]) -> None:
+    lines = filled(tmp_path / "shop", **environ)
+
+    prices = [line for line in lines if line.startswith('INSERT INTO "prices"')]
+    assert len(prices) == 146
+    if "SHOP_CURRENCY" in environ:
+        assert all("'JPY'" in line for line in prices)
+    if environ.get("SHOP_LOCALES") == "es":
+        texts = [line for line in lines if line.startswith(('INSERT INTO "product_texts"', 'INSERT INTO "page_texts"'))]
+        assert len(texts) == 55 + 7
+        assert not any("'en'" in line for line in texts)
+
+
+def test_in_production_nobody_gets_a_password(tmp_path: Path, quick: None) -> None:
+    app = fresh_shop(
+        tmp_path / "live",
+        SHOP_ENV="production",
+        SHOP_URL="https://shop.example",
+        MAIL_URL="smtp://mail.example:587",
+        SHOP_BANK_ACCOUNT="ES00",
+    )
+
+    with app.app_context():
+        built = build_demo(seed=1, today=TODAY)
+        users = rows(select(User.password_hash))
+        methods = {order.payment_method for order in rows(select(Order.payment_method))}
+        db.engine.dispose()
+
+    assert built.password == ""
+    assert not (tmp_path / "live" / LOGIN_FILE).exists()
+    assert {user.password_hash for user in users} == {None}
+    assert methods == {"bank_transfer"}
