@@ -245,8 +245,9 @@ def insert_missing(model: type[Base], *values: dict[str, Any]) -> int:
     from sqlalchemy.dialects import postgresql, sqlite
 
     insert = sqlite.insert if is_sqlite() else postgresql.insert
-    result = db.session().execute(insert(model).values(list(values)).on_conflict_do_nothing())
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    key = next(iter(model.__table__.primary_key))
+    written = insert(model).values(list(values)).on_conflict_do_nothing().returning(key)  # PostgreSQL counts no rows of an INSERT by itself
+    return len(db.session().execute(written).all())
 
 
 def after_commit(act: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from shop.catalog.models import Category, Product
-from shop.db import after_commit, db, row, rows, scalar, transaction
+from shop.db import after_commit, db, insert_missing, row, rows, scalar, transaction
 from shop.inventory.models import StockItem
 from shop.settings.models import Setting
 from tests.factories import NOON, make_category, make_product
@@ -162,3 +162,12 @@ def test_counts_of_shelves_follow_their_products(context):
     make_product(categories=[shelf], published_at=NOON + timedelta(days=1))
 
     assert row(select(Category.product_count).where(Category.id == shelf)).product_count == 1
+
+
+def test_what_is_there_already_is_not_inserted_again_and_the_count_says_so(context):
+    first, second = {"name": "shop.name", "locale": "xx", "value": "One"}, {"name": "shop.name", "locale": "yy", "value": "Two"}
+
+    with transaction():
+        counts = [insert_missing(Setting, first), insert_missing(Setting, first, second), insert_missing(Setting, first)]
+
+    assert counts == [1, 1, 0]
