@@ -46,7 +46,7 @@ def this_owner() -> Owner:
 def keep_cart(cart: Held) -> None:
     """Remember a guest's cart in the cookie, for ninety days from the last visit. Members need no key."""
     if _user_id() is None and _key() != cart.key:
-        session[KEY] = cart.key
+        session[KEY] = g.cart_key = cart.key
         session.permanent = True
 
 
@@ -138,7 +138,8 @@ def _tell(merge: Merge) -> list[str]:
 
 
 def _key() -> str | None:
-    key = session.get(KEY) if has_cookie() else None
+    """The guest's key: of the cookie, or made in this very request."""
+    key = session.get(KEY) if has_cookie() else g.get("cart_key")
     return key if isinstance(key, str) else None
 
 

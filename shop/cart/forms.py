@@ -9,7 +9,14 @@ from shop.web.fields import IntegerField, ShopForm
 
 
 class AddForm(ShopForm):
-    """So many pieces of a variant, from its product's page."""
+    """So many pieces of a variant, from its product's page.
+
+    Without a token: product pages are the same for everybody and set no cookie. That the request comes from our own page is checked as for all
+    (``shop.web.csrf``).
+    """
+
+    class Meta(ShopForm.Meta):
+        csrf = False
 
     variant_id = IntegerField(_l("Variant"), low=1)
     quantity = IntegerField(_l("Quantity"), low=1, high=MAX_QUANTITY)

@@ -56,8 +56,8 @@ def merge_carts(key: str, user_id: int, *, locale: str, at: datetime) -> Merge |
 def _adopt(cart_id: int, user_id: int) -> bool:
     """Make the guest's cart the member's; False when another device gave them one this moment."""
     try:
-        with transaction() as session, session.begin_nested():
-            session.connection().execute(ADOPT, {"cart": cart_id, "owner_id": user_id})
+        with connection().begin_nested():
+            connection().execute(ADOPT, {"cart": cart_id, "owner_id": user_id})
     except IntegrityError:
         return False
     return True
