@@ -23,7 +23,7 @@ from shop.db import is_sqlite, transaction
 from shop.errors import TooManyTries
 
 WINDOW = timedelta(minutes=15)
-LIMITS = {"account": 10, "network": 60, "newcomer": 20}
+LIMITS = {"account": 10, "network": 60, "newcomer": 20, "order": 20}
 SINCE = select(func.max(LoginTry.since)).where(LoginTry.key.in_(bindparam("keys", expanding=True)))
 FORGIVE = delete(LoginTry).where(or_(LoginTry.key == bindparam("account"), LoginTry.since <= bindparam("window_start")))
 TAKE_BACK = update(LoginTry).where(LoginTry.key == bindparam("network"), LoginTry.failures > 0).values(failures=LoginTry.failures - 1)

@@ -9,6 +9,7 @@ import wtforms
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import FormField, RadioField
+from wtforms.fields.choices import Choice
 from wtforms.widgets import Select
 
 from shop.cart.quotes import CartView
@@ -35,11 +36,12 @@ class RegionField(TextField):
         if choices:
             self.widget, self.type = Select(), "SelectField"
 
-    def iter_choices(self) -> Iterator[tuple[str, str, bool, dict[str, Any]]]:
-        chosen = self._value()
-        yield "", str(_("Please choose")), not chosen, {}
+    def _iter_choices_normalized(self) -> Iterator[Choice]:
+        """What WTForms' list draws."""
+        chosen = self._value().casefold()
+        yield Choice(value="", label=str(_("Please choose")), selected=not chosen, render_kw={})
         for code, name in self.choices:
-            yield code, name, chosen.casefold() in {code.casefold(), name.casefold()}, {}
+            yield Choice(value=code, label=name, selected=chosen in {code.casefold(), name.casefold()}, render_kw={})
 
     def has_groups(self) -> bool:
         return False
