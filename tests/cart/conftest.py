@@ -8,7 +8,6 @@ from flask import Flask
 from sqlalchemy import event
 
 from shop.db import db
-from tests.frame import _whole_frame  # noqa: F401
 from tests.people import the_shop  # noqa: F401
 
 Statements = Callable[[], "contextmanager[list[str]]"]
