@@ -21,11 +21,16 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(shop_commands)
 
 
+def set_up() -> None:
+    """Every feature's share of a new shop."""
+    set_up_settings()
+    set_up_pricing(at=now())
+
+
 @shop_commands.command("init")
 def init_shop() -> None:
     """Write what a new shop needs to sell: tax rates, ways to deliver, its name. Writes only what is missing."""
-    set_up_settings()
-    set_up_pricing(at=now())
+    set_up()
     click.echo("The shop is set up.")
 
 
@@ -36,10 +41,11 @@ def init_shop() -> None:
 )
 @click.option("--if-empty", is_flag=True, help="Do nothing in a shop that has orders or goods of its own, instead of failing.")
 def fill_demo(seed: int, today: datetime | None, if_empty: bool) -> None:  # noqa: FBT001 - click hands it over so
-    """Fill an empty shop with goods, customers and orders to look at. Running it again changes nothing."""
+    """Set up the shop and, if it is empty, fill it with goods, customers and orders to look at. Running it again changes nothing."""
     from shop.demo.build import NotEmpty, build_demo
     from shop.demo.people import LOGINS
 
+    set_up()
     try:
         built = build_demo(seed=seed, today=(today or datetime.now(UTC)).date())
     except NotEmpty as refusal:

@@ -25,10 +25,9 @@ from shop.order.models import (
     OrderState,
     PaymentState,
 )
+from shop.order.numbers import ALPHABET, LENGTH
 from shop.pricing.queries import list_deliveries, prices_include_tax, tax_rates
 from shop.pricing.quote import Item, Quote, make_quote
-
-ALPHABET, LENGTH = "23456789BCDFGHJKMNPQRSTVWXZ", 8  # as numbers of real orders are
 
 
 def write_orders(place: Place, stories: list[Story], chance: Random) -> list[Move]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from shop.demo.bank import TOOK_TOO_LITTLE
 from shop.demo.people import STAFF
 from shop.demo.place import Place
 from shop.demo.stories import AT_COUNTER, STOCK_COMES_BACK, Kind, Story
@@ -96,10 +97,12 @@ def tell_on(told: Told) -> None:
 
 def _attempt(told: Told, **columns: Any) -> Payment:
     order = told.order
+    key = f"demo-{told.chance.getrandbits(96):024x}"
     payment = Payment(
         order_id=order.id,
         gateway=order.payment_method,
-        key=f"demo-{told.chance.getrandbits(96):024x}",
+        key=key,
+        reference=f"{key}-at-the-bank" if order.payment_method == "test_card" else None,
         currency=order.currency,
         amount_minor=order.total_minor,
         created_at=told.clock,
@@ -130,7 +133,7 @@ def _pay(told: Told) -> None:
 def _check(told: Told) -> None:
     """The gateway took less than was asked: a person must look."""
     order = told.order
-    took = order.total_minor - 100
+    took = order.total_minor - TOOK_TOO_LITTLE
     error = f"the gateway took {took} {order.currency} instead of {order.total_minor} {order.currency}"
     _attempt(told, state=State.UNKNOWN, error=error, settled_at=told.clock)
     order.payment_state = PaymentState.CHECKING

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from shop.catalog.models import Product, Variant
@@ -14,26 +16,30 @@ from shop.demo.build import Built
 from shop.demo.stories import PLAN
 from shop.inventory.models import StockItem, StockMovement
 from shop.order.models import Adjustment, Order, OrderAddress, OrderEntry, OrderLine, Shipment, ShipmentLine
+from shop.order.progress import next_sentence, steps
+from shop.order.queries import get_order
 from shop.outbox.models import Event
 from shop.payment.models import Payment, Refund
+from shop.payment.services import sweep_payments
 from shop.pricing.quote import round_half_up
+from tests.demo.dumps import dump
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
-def of_orders(model: type[Base], key: str = "order_id") -> dict[int, list[object]]:
-    found: defaultdict[int, list[object]] = defaultdict(list)
+def of_orders(model: type[Base], key: str = "order_id") -> dict[int, list[Any]]:
+    found: defaultdict[int, list[Any]] = defaultdict(list)
     for record in rows(select(model.__table__).order_by(*model.__table__.primary_key.columns)):
         found[getattr(record, key)].append(record)
     return found
 
 
 @pytest.fixture
-def orders(world: Built) -> list[object]:
+def orders(world: Built) -> list[Any]:
     return list(rows(select(Order.__table__).order_by(Order.id)))
 
 
-def test_all_kinds_of_orders_are_there(orders: list[object]) -> None:
+def test_all_kinds_of_orders_are_there(orders: list[Any]) -> None:
     assert len(orders) == sum(count for _, count, _, _ in PLAN) == 61
     assert all(order.is_demo for order in orders)
     assert {order.state for order in orders} == {"open", "completed", "canceled"}
@@ -46,7 +52,7 @@ def test_all_kinds_of_orders_are_there(orders: list[object]) -> None:
     assert min(order.placed_at for order in orders) < datetime(2026, 9, 15, tzinfo=UTC)
 
 
-def test_amounts_add_up_to_the_cent(orders: list[object]) -> None:
+def test_amounts_add_up_to_the_cent(orders: list[Any]) -> None:
     lines, adjustments = of_orders(OrderLine), of_orders(Adjustment)
 
     for order in orders:
@@ -62,7 +68,7 @@ def test_amounts_add_up_to_the_cent(orders: list[object]) -> None:
             assert order.shipping_minor == (0 if order.subtotal_minor >= (6000 if is_home else 12_000) else 490 if is_home else 990)
 
 
-def test_the_ledger_explains_every_piece_and_never_falls_below_zero(orders: list[object]) -> None:
+def test_the_ledger_explains_every_piece_and_never_falls_below_zero(orders: list[Any]) -> None:
     left: Counter[int] = Counter()
     moves = rows(select(StockMovement.__table__).order_by(StockMovement.id))
 
@@ -83,7 +89,7 @@ def test_the_ledger_explains_every_piece_and_never_falls_below_zero(orders: list
             assert per_order[order.number, line.variant_id] == (0 if order.state == "canceled" else line.quantity)
 
 
-def test_money_and_goods_stand_as_the_states_say(orders: list[object]) -> None:
+def test_money_and_goods_stand_as_the_states_say(orders: list[Any]) -> None:
     payments, refunds, lines = of_orders(Payment), of_orders(Refund, "payment_id"), of_orders(OrderLine)
     parcels, contents = of_orders(Shipment), of_orders(ShipmentLine, "order_line_id")
 
@@ -115,7 +121,7 @@ def test_money_and_goods_stand_as_the_states_say(orders: list[object]) -> None:
         assert all((parcel.delivered_at is not None) == (order.fulfillment_state == "delivered") for parcel in parcels[order.id])
 
 
-def test_everything_happened_in_order_and_before_now(orders: list[object]) -> None:
+def test_everything_happened_in_order_and_before_now(orders: list[Any]) -> None:
     entries, addresses = of_orders(OrderEntry), of_orders(OrderAddress)
     published = {
         found.id: found.published_at
@@ -134,7 +140,7 @@ def test_everything_happened_in_order_and_before_now(orders: list[object]) -> No
         assert all(published[line.variant_id] < order.placed_at for line in lines[order.id])
 
 
-def test_best_sellers_are_counted_from_what_was_sold(orders: list[object]) -> None:
+def test_best_sellers_are_counted_from_what_was_sold(orders: list[Any]) -> None:
     canceled = {order.id for order in orders if order.state == "canceled"}
     product_of = {found.id: found.product_id for found in rows(select(Variant.id, Variant.product_id))}
     sold: Counter[int] = Counter()
@@ -145,5 +151,32 @@ def test_best_sellers_are_counted_from_what_was_sold(orders: list[object]) -> No
     assert {found.id: found.sold_count for found in rows(select(Product.id, Product.sold_count)) if found.sold_count} == dict(sold)
 
 
-def test_no_mail_goes_out_for_what_never_happened(orders: list[object]) -> None:
+def test_no_mail_goes_out_for_what_never_happened(orders: list[Any]) -> None:
     assert rows(select(Event.kind).where(Event.kind.like("order.%") | Event.kind.like("payment.%"))) == []
+
+
+def test_the_test_bank_knows_every_card_payment(orders: list[Any], world: Built, context: Flask) -> None:
+    gateway = context.extensions["gateways"]["test_card"]
+    cards = rows(select(Payment.__table__).where(Payment.gateway == "test_card"))
+    refunds = rows(select(Refund.amount_minor).join(Payment, Payment.id == Refund.payment_id).where(Payment.gateway == "test_card"))
+
+    assert len(cards) > 20
+    for card in cards:
+        truth = gateway.look_up(card.key, at=NOW).truth
+        assert truth == {"captured": "captured", "failed": "declined", "voided": "voided", "unknown": "captured"}[card.state]
+    assert gateway.bank.totals()[1] == sum(refund.amount_minor for refund in refunds)
+
+
+def test_the_sweep_of_payments_leaves_the_world_as_it_is(orders: list[Any]) -> None:
+    before = dump()
+
+    sweep_payments(NOW + timedelta(hours=12))
+
+    assert dump() == before
+
+
+def test_every_page_of_an_order_can_be_made(orders: list[Any]) -> None:
+    for order in orders:
+        seen = get_order(order.number)
+        assert next_sentence(seen)
+        assert steps(seen)
