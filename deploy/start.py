@@ -16,7 +16,7 @@ from config import ROOT, ConfigError
 from shop import create_app, enable_migrations
 
 SETUP = ["shop", "init"]
-DEMO_WORLD = ["shop", "init"]
+DEMO_WORLD = ["shop", "demo", "--if-empty"]
 
 
 def prepare() -> None:

@@ -96,7 +96,7 @@ def demo_world() -> Path:
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
             flask(making, "db", "upgrade")
-            flask(making, "shop", "init")
+            flask(making, "shop", "demo")
             making.rename(kept)
     return kept
 
