@@ -76,7 +76,7 @@ def _read(sent: dict[str, Any]) -> Checkout:
         accepts_terms=sent["accepts_terms"],
         deliveries=deliveries.values() if sent["shipping_method"] else (),
     )
-    goes_somewhere = delivery is not None and not delivery.is_pickup
+    goes_somewhere = bool(sent["shipping_method"]) and not (delivery is not None and delivery.is_pickup)
     try:
         shipping, billing = check_addresses(sent["shipping_address"], sent["billing_address"], goes_somewhere=goes_somewhere)
     except Invalid as problem:

@@ -181,7 +181,7 @@ def _check_postcode(values: dict[str, str], errors: dict[str, str], rules: Addre
     if not values.get("postcode") or "postcode" in errors or rules.postcode is None:
         return
     typed = " ".join(values["postcode"].upper().split())
-    tried = (typed, typed.replace(" ", ""), typed.replace(" ", "-"), _shaped(typed, rules.postcode_example))
+    tried = (_shaped(typed, rules.postcode_example), typed, typed.replace(" ", ""), typed.replace(" ", "-"))
     fitting = next((text for text in tried if rules.postcode.fullmatch(text)), None)
     if fitting is None:
         label = rules.label("postcode")
