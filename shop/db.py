@@ -198,7 +198,7 @@ def _close_reader(_error: BaseException | None = None) -> None:
 
 def in_transaction() -> bool:
     """Is a ``transaction()`` open here?"""
-    return has_app_context() and "unit" in db.session().info
+    return has_app_context() and db.session.registry.has() and "unit" in db.session().info
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import format_date, format_datetime
 from flask_login import current_user
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
 
 from shop.money import Money, format_minor, format_money
 from shop.settings.queries import shop_texts
@@ -43,14 +43,18 @@ def set_alternates(paths: dict[str, str]) -> None:
 
 def alternates() -> list[Alternate]:
     """This page in every language of the shop, itself included."""
-    paths: dict[str, str] = g.get("alternate_paths") or {}
     current = current_locale()
-    found = []
-    for locale in current_app.extensions["config"].locales:
-        path = paths.get(locale, None if paths else request.path)
-        if path is not None:
-            found.append(Alternate(locale, LANGUAGE_NAMES[locale], absolute_url(path_in(locale, path)), locale == current))
-    return found
+    return [
+        Alternate(locale, LANGUAGE_NAMES[locale], absolute_url(path_in(locale, path)), locale == current)
+        for locale, path in alternate_paths().items()
+    ]
+
+
+def alternate_paths() -> dict[str, str]:
+    """Where this page stands in each language that it is written in, without prefix."""
+    paths: dict[str, str] = g.get("alternate_paths") or {}
+    locales = current_app.extensions["config"].locales
+    return {locale: paths[locale] for locale in locales if locale in paths} if paths else dict.fromkeys(locales, request.path)
 
 
 def chosen_theme() -> str:
@@ -62,6 +66,15 @@ def chosen_theme() -> str:
 def user() -> Any:
     """Who is logged in, or None; strangers are not looked up."""
     return current_user if has_cookie() and current_user.is_authenticated else None
+
+
+class QuickTemplate(Template):
+    """A template whose macros are made once. Jinja compares all globals at each import, in case a page brought its own: ours never do."""
+
+    def _get_default_module(self, ctx: Any = None) -> Any:  # noqa: ARG002
+        if self._module is None:
+            self._module = self.make_module()
+        return self._module
 
 
 def _common() -> dict[str, Any]:
@@ -80,6 +93,7 @@ def _datetime(value: datetime, form: str = "medium") -> str:
 def init_app(app: Flask) -> None:
     env = app.jinja_env
     env.undefined = StrictUndefined
+    env.template_class = QuickTemplate
     env.trim_blocks = env.lstrip_blocks = True
     env.add_extension("jinja2.ext.do")
     env.filters.update(money=lambda amount: format_money(amount, current_locale()), date=_date, datetime=_datetime)

@@ -23,7 +23,14 @@ CLOCKS = {
     "mail/services.py": "when the mail server was asked, and when it answered",
 }
 
-MAKES_HTML: dict[str, str] = {}
+MAKES_HTML: dict[str, str] = {
+    "catalog/cards.py": "joins cards that the macro rendered",
+    "catalog/details.py": "the description, sanitized when it was written",
+    "catalog/seo.py": "JSON-LD with < > & escaped",
+    "content/queries.py": "the text of a page, sanitized when it was written",
+    "web/locale.py": "our own words; what is put into them is escaped",
+    "web/frame.py": "header and foot, rendered by their templates",
+}
 
 # Who asks and shows, and so never writes: what writes is called by them, and stands in services or beside them.
 READERS = EDGES | {"queries", "forms", "schemas", "models", "messages", "current"}
