@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from shop.catalog.cards import Memory
 from shop.catalog.menu import menu
 from shop.web.context import add_context
+from shop.web.memory import Memory
 
 bp = Blueprint("catalog", __name__)
 
@@ -14,7 +14,7 @@ bp = Blueprint("catalog", __name__)
 def init_app(app: Flask) -> None:
     """Register this feature's routes, offer ``menu()`` to templates, start with empty memories."""
     app.register_blueprint(bp)
-    app.extensions.update(goods=Memory(), cards=Memory(), details=Memory(256))
+    app.extensions.update(goods=Memory(1000), cards=Memory(2000), details=Memory(200))
     add_context(app, menu=menu)
 
 

@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 
 from shop.catalog import bp
 from shop.catalog.cards import Card, Facts, find_goods, make_card, product_url
-from shop.catalog.details import Detail, Moved, find_detail
+from shop.catalog.details import Detail, Moved, find_shown
 from shop.catalog.grid import Filters, Sort, list_goods
 from shop.catalog.pictures import dump_picture
-from shop.catalog.queries import VariantRow, list_variants
+from shop.catalog.queries import VariantRow
 from shop.catalog.schemas import (
     LIMIT,
     LIMIT_MOST,
@@ -94,15 +94,12 @@ def _dump_good(product_id: int, slug: str, card: Card) -> dict[str, Any]:
 def show_product_json(slug: str) -> Response:
     locale = asked_locale(load_query(LocaleQuery()))
     with speaking(locale):
-        detail = find_detail(slug, locale)
-        if isinstance(detail, Moved):
-            detail = find_detail(detail.slug, locale)
-        if detail is None or isinstance(detail, Moved):
+        shown = find_shown(slug, locale, at=now())
+        if isinstance(shown, Moved):
+            shown = find_shown(shown.slug, locale, at=now())
+        if shown is None or isinstance(shown, Moved) or not shown.variants:
             raise NotFound(_("There is no such product."))
-        variants = list_variants(detail.id, at=now())
-        if not variants:
-            raise NotFound(_("There is no such product."))
-        return json_response(_dump_product(detail, variants, locale))
+        return json_response(_dump_product(shown.detail, shown.variants, locale))
 
 
 def _dump_product(detail: Detail, variants: list[VariantRow], locale: str) -> dict[str, Any]:

@@ -135,6 +135,11 @@ class Listing:
         return link(self.base, {**params_of(self.wanted, self.kept, self.sorts), **changed})
 
 
+def facts_of(page: Page[Any]) -> tuple[Any, ...]:
+    """All that a page of rows says: equal facts make equal pages."""
+    return tuple(map(tuple, page.items)), page.next_cursor, page.previous_cursor
+
+
 def make_listing(
     wanted: Wanted,
     page: Page[Any],

@@ -10,11 +10,21 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from shop.catalog.cards import Memory, product_url
-from shop.catalog.queries import find_moved_product, find_product_row, list_parts
+from shop.catalog.cards import product_url
+from shop.catalog.queries import (
+    BESIDE_IT,
+    Beside,
+    VariantRow,
+    find_moved_product,
+    find_product_row,
+    list_live_parts,
+    list_parts,
+    read_live,
+)
 from shop.catalog.tree import Shelf, category_tree
 from shop.media.urls import ImageView, image_view
 from shop.settings.queries import topic_version
+from shop.web.memory import Memory
 
 TRUTHS = {"true": _l("Yes"), "false": _l("No")}
 
@@ -64,7 +74,6 @@ class Detail(NamedTuple):
     name: str
     subtitle: str
     brand: str
-    position: int
     published_at: datetime
     updated_at: datetime
     description: Markup
@@ -78,6 +87,7 @@ class Detail(NamedTuple):
     shelves: list[int]
     given: dict[int, int]
     reviews: list[Opinion]
+    beside_id: int
 
     @property
     def review_count(self) -> int:
@@ -97,13 +107,22 @@ class Detail(NamedTuple):
         return next((tree.by_id[shelf] for shelf in self.shelves if shelf in tree.by_id), None)
 
 
-def find_detail(slug: str, locale: str) -> Detail | Moved | None:
+class Shown(NamedTuple):
+    """A product with what can be bought of it now, and the rows of what stands beside it."""
+
+    detail: Detail
+    variants: list[VariantRow]
+    beside: list[Beside]
+
+
+def find_shown(slug: str, locale: str, *, at: datetime) -> Shown | Moved | None:
     """The product with this slug; ``Moved`` when it has another one here today; None when the shop does not show such a thing."""
     memory: Memory = current_app.extensions["details"]
     versions = (topic_version("catalog"), topic_version("reviews"))
     known = memory.get((locale, slug))
     if known is not None and known[0] == versions:
-        return known[1]
+        detail: Detail = known[1]
+        return Shown(detail, *read_live(list_live_parts(detail.id, detail.beside_id, at=at)))
     found = find_product_row(slug, locale)
     if found is None:
         moved = find_moved_product(slug, locale)
@@ -112,22 +131,32 @@ def find_detail(slug: str, locale: str) -> Detail | Moved | None:
         return None
     if found.slug != slug:
         return Moved(found.slug)
-    detail = _detail(found, list_parts(found.id, locale), locale)
+    beside_id = shelf_beside(found.shelf_id, locale)
+    parts = list_parts(found.id, beside_id, locale, at=at)
+    detail = _detail(found, parts, beside_id, locale)
     memory.put((locale, slug), (versions, detail))
-    return detail
+    return Shown(detail, *read_live(parts))
 
 
-def _detail(found: Any, parts: Iterable[Any], locale: str) -> Detail:
+def shelf_beside(category_id: int | None, locale: str) -> int:
+    """The shelf whose goods stand beside this one: its own, or one above where that is nearly empty; 0 for none."""
+    shelf = category_tree(locale).by_id.get(category_id or 0)
+    while shelf and shelf.parent and shelf.count <= BESIDE_IT:
+        shelf = shelf.parent
+    return shelf.id if shelf else 0
+
+
+def _detail(found: Any, parts: Iterable[Any], beside_id: int, locale: str) -> Detail:
     of: dict[str, list[Any]] = {what: [] for what in ("text", "picture", "option", "value", "choice", "fact", "shelf", "given", "review")}
     for part in parts:
-        of[part.what].append(part)
+        if part.what in of:
+            of[part.what].append(part)
     return Detail(
         found.id,
         found.slug,
         found.name,
         found.subtitle or "",
         found.brand,
-        found.position,
         found.published_at,
         found.updated_at,
         Markup(found.description_html or ""),  # noqa: S704 - sanitized when it was written
@@ -141,6 +170,7 @@ def _detail(found: Any, parts: Iterable[Any], locale: str) -> Detail:
         [part.n0 for part in sorted(of["shelf"], key=lambda part: (part.n1, part.n0))],
         {part.n0: part.n1 for part in sorted(of["given"], key=lambda part: -part.n0)},
         [Opinion(part.n1, part.t0, part.t1, part.t2, part.at) for part in sorted(of["review"], key=lambda part: part.at, reverse=True)],
+        beside_id,
     )
 
 

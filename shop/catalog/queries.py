@@ -1,11 +1,11 @@
 """Reading one product: found by its slug in any language, with its texts, options, pictures, facts, shelves and reviews in two statements.
 
-Prices and stock are read apart, by ``list_variants``, since they move without the catalog's version.
+Prices and stock move without the catalog's version: ``list_live_parts`` reads them alone, for a product that is known already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from flask import current_app
 from sqlalchemy import BigInteger, Select, Text, bindparam, case, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import aliased
 
-from shop.catalog.cards import FACTS_OF, OTHER_LOCALE
+from shop.catalog.cards import OTHER_LOCALE
 from shop.catalog.models import (
     Attribute,
     AttributeText,
@@ -40,8 +40,17 @@ from shop.inventory.models import StockItem
 from shop.media.models import Image
 from shop.review.queries import GIVEN, SHOWN
 
+BESIDE_IT = 4
 _found, _own, _other = aliased(ProductText), aliased(ProductText), aliased(ProductText)
 
+_main_shelf = (
+    select(ProductCategory.category_id)
+    .where(ProductCategory.product_id == Product.id)
+    .order_by(ProductCategory.position, ProductCategory.category_id)
+    .limit(1)
+    .correlate(Product)
+    .scalar_subquery()
+)
 PRODUCT = (
     select(
         Product.id,
@@ -51,6 +60,7 @@ PRODUCT = (
         Product.position,
         Product.published_at,
         Product.updated_at,
+        _main_shelf.label("shelf_id"),
         func.coalesce(_own.name, _other.name).label("name"),
         func.coalesce(_own.slug, _other.slug).label("slug"),
         func.coalesce(_own.subtitle, _other.subtitle).label("subtitle"),
@@ -92,13 +102,13 @@ def _is_own(locale: Any) -> Any:
     return case((locale == bindparam("locale"), 1), else_=0)
 
 
-# The parts of a product, of any kind, as rows of one shape: what, four numbers, four texts, a moment.
+# The parts of a product, of any kind, as rows of one shape: what, eight numbers, four texts, a moment.
 
 
 def _part(what: str, source: Select[Any], *, numbers: Sequence[Any] = (), texts: Sequence[Any] = (), at: Any = None) -> Select[Any]:
     """``source`` without columns of its own becomes rows of the common shape."""
     columns: list[Any] = [literal(what, Text()).label("what")]
-    columns += [cast(number, BigInteger()).label(f"n{place}") for place, number in enumerate([*numbers, *[null()] * (4 - len(numbers))])]
+    columns += [cast(number, BigInteger()).label(f"n{place}") for place, number in enumerate([*numbers, *[null()] * (8 - len(numbers))])]
     columns += [cast(text, Text()).label(f"t{place}") for place, text in enumerate([*texts, *[null()] * (4 - len(texts))])]
     columns.append((cast(null(), UtcDateTime()) if at is None else at).label("at"))
     return source.with_only_columns(*columns, maintain_column_froms=True)
@@ -131,7 +141,66 @@ _facts = (
     .outerjoin(AttributeText, (AttributeText.attribute_id == Attribute.id) & AttributeText.locale.in_(_spoken))
     .where(ProductAttribute.product_id == _id, ProductAttribute.locale.in_([literal(""), *_spoken]))
 )
+NEWEST_PRICE = (
+    select(Price.id)
+    .where(
+        Price.variant_id == Variant.id,
+        Price.currency == bindparam("currency"),
+        Price.customer_group == "",
+        Price.valid_from <= bindparam("at"),
+    )
+    .order_by(Price.valid_from.desc(), Price.id.desc())
+    .limit(1)
+    .correlate(Variant)
+    .scalar_subquery()
+)
+_variants = (
+    select(Variant.id)
+    .join(Price, Price.id == NEWEST_PRICE)
+    .outerjoin(StockItem, StockItem.variant_id == Variant.id)
+    .where(Variant.product_id == _id, Variant.archived_at.is_(None))
+)
+_first = (
+    select(CategoryProduct.product_id)
+    .where(CategoryProduct.category_id == bindparam("shelf_id"), CategoryProduct.product_id != _id)
+    .order_by(CategoryProduct.position, CategoryProduct.product_id)
+    .limit(bindparam("most"))
+    .subquery("first")
+)
+# What moves without the catalog's version: prices and stock, and those of the goods beside it.
+_live = [
+    _part(
+        "variant",
+        _variants,
+        numbers=[
+            Variant.id,
+            Variant.position,
+            Variant.weight_g,
+            Variant.product_image_id,
+            Price.minor,
+            Price.compare_at_minor,
+            case((StockItem.is_tracked, StockItem.on_hand)),
+            StockItem.low_at,
+        ],
+        texts=[Variant.sku, Variant.barcode],
+    ),
+    _part(
+        "beside",
+        select(Product.id).join(_first, _first.c.product_id == Product.id),
+        numbers=[
+            Product.id,
+            Product.position,
+            Product.price_from_minor,
+            Product.price_to_minor,
+            Product.compare_at_minor,
+            case((Product.available, 1), else_=0),
+            Product.pieces_left,
+        ],
+    ),
+]
+LIVE = union_all(*_live)
 PARTS = union_all(
+    *_live,
     _part("text", select(ProductText.product_id).where(ProductText.product_id == _id), texts=[ProductText.locale, ProductText.slug]),
     _part(
         "picture",
@@ -167,51 +236,6 @@ PARTS = union_all(
         at=_shown.c.created_at,
     ),
 )
-
-NEWEST_PRICE = (
-    select(Price.id)
-    .where(
-        Price.variant_id == Variant.id,
-        Price.currency == bindparam("currency"),
-        Price.customer_group == "",
-        Price.valid_from <= bindparam("at"),
-    )
-    .order_by(Price.valid_from.desc(), Price.id.desc())
-    .limit(1)
-    .correlate(Variant)
-    .scalar_subquery()
-)
-VARIANTS = (
-    select(
-        Variant.id,
-        Variant.sku,
-        Variant.barcode,
-        Variant.weight_g,
-        Variant.product_image_id,
-        Price.minor,
-        Price.compare_at_minor,
-        StockItem.on_hand,
-        StockItem.low_at,
-        StockItem.is_tracked,
-    )
-    .join(Price, Price.id == NEWEST_PRICE)
-    .outerjoin(StockItem, StockItem.variant_id == Variant.id)
-    .where(Variant.product_id == _id, Variant.archived_at.is_(None))
-    .order_by(Variant.position, Variant.id)
-)
-
-
-def _neighbors(*, following: bool) -> Select[Any]:
-    columns: list[Any] = [Product.id, CategoryProduct.position.label("key"), *FACTS_OF]
-    statement = select(*columns).select_from(CategoryProduct).join(Product, Product.id == CategoryProduct.product_id)
-    statement = statement.where(CategoryProduct.category_id == bindparam("category_id"), CategoryProduct.product_id != _id)
-    if following:
-        statement = statement.where(CategoryProduct.position >= bindparam("position"))
-    return statement.order_by(CategoryProduct.position, CategoryProduct.product_id).limit(bindparam("most"))
-
-
-# What stands after the product on its shelf, then the shelf from its beginning: the first few different ones are shown.
-NEIGHBORS = union_all(select(_neighbors(following=True).subquery()), select(_neighbors(following=False).subquery()))
 
 
 class VariantRow(NamedTuple):
@@ -260,31 +284,41 @@ def list_category_slugs(category_id: int) -> dict[str, str]:
     return {found.locale: found.slug for found in rows(CATEGORY_SLUGS, category_id=category_id)}
 
 
-def list_parts(product_id: int, locale: str) -> Sequence[Any]:
-    """Everything that belongs to a product, as rows of one shape; see ``shop.catalog.details``."""
-    return rows(PARTS, product_id=product_id, locale=locale, default=current_app.extensions["config"].locales[0])
+def list_parts(product_id: int, shelf_id: int, locale: str, *, at: datetime) -> Sequence[Any]:
+    """Everything that belongs to a product, as rows of one shape, what moves included; see ``shop.catalog.details``."""
+    default = current_app.extensions["config"].locales[0]
+    return rows(PARTS, locale=locale, default=default, **_live_params(product_id, shelf_id, at))
 
 
-def list_variants(product_id: int, *, at: datetime) -> list[VariantRow]:
-    """What can be bought of a product, with the prices of this moment and its stock."""
-    found = rows(VARIANTS, product_id=product_id, currency=current_app.extensions["config"].currency, at=at)
-    return [
-        VariantRow(
-            variant.id,
-            variant.sku,
-            variant.barcode,
-            variant.weight_g,
-            variant.product_image_id,
-            variant.minor,
-            variant.compare_at_minor,
-            variant.on_hand if variant.is_tracked else None,
-            bool(variant.is_tracked and 0 < variant.on_hand <= variant.low_at),
-        )
-        for variant in found
-    ]
+def list_live_parts(product_id: int, shelf_id: int, *, at: datetime) -> Sequence[Any]:
+    """What moves by itself: the variants that can be bought, with their prices and stock, and the facts of goods beside it on a shelf."""
+    return rows(LIVE, **_live_params(product_id, shelf_id, at))
 
 
-def list_neighbors(product_id: int, category_id: int, position: int, *, most: int) -> list[Any]:
-    """Rows for cards: what stands beside the product on a shelf."""
-    found = rows(NEIGHBORS, product_id=product_id, category_id=category_id, position=position, most=most)
-    return list({neighbor.id: neighbor for neighbor in found}.values())[:most]
+def _live_params(product_id: int, shelf_id: int, at: datetime) -> dict[str, Any]:
+    currency = current_app.extensions["config"].currency
+    return {"product_id": product_id, "shelf_id": shelf_id, "most": BESIDE_IT, "currency": currency, "at": at}
+
+
+class Beside(NamedTuple):
+    """The row of a good beside another, as lists have it."""
+
+    id: int
+    key: int
+    price_from_minor: int
+    price_to_minor: int
+    compare_at_minor: int | None
+    available: bool
+    pieces_left: int | None
+
+
+def read_live(parts: Iterable[Any]) -> tuple[list[VariantRow], list[Beside]]:
+    """Variants and neighbors among the parts, each in its order."""
+    variants, beside = [], []
+    for part in parts:
+        if part.what == "variant":
+            is_low = part.n6 is not None and 0 < part.n6 <= part.n7
+            variants.append((part.n1, part.n0, VariantRow(part.n0, part.t0, part.t1, part.n2, part.n3, part.n4, part.n5, part.n6, is_low)))
+        elif part.what == "beside":
+            beside.append(Beside(part.n0, part.n1, part.n2, part.n3, part.n4, bool(part.n5), part.n6))
+    return [variant for *_place, variant in sorted(variants)], sorted(beside, key=lambda row: (row.key, row.id))

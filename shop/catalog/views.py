@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from flask import abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -10,12 +11,12 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from shop.catalog import bp
-from shop.catalog.browsing import ALL_SORTS, PER_PAGE, SHELF_SORTS, Listing, make_listing, read_wanted
+from shop.catalog.browsing import ALL_SORTS, PER_PAGE, SHELF_SORTS, Wanted, facts_of, make_listing, read_wanted
 from shop.catalog.cards import product_path, product_url, show_cards
 from shop.catalog.choices import choose
-from shop.catalog.details import Detail, Moved, find_detail
+from shop.catalog.details import Detail, Moved, Shown, find_shown
 from shop.catalog.grid import Count, Filters, count_goods, count_listed, list_goods
-from shop.catalog.queries import VariantRow, find_moved_category, list_neighbors, list_variants
+from shop.catalog.queries import VariantRow, find_moved_category
 from shop.catalog.seo import crumbs_data, dump_linked_data, plain_text, product_data
 from shop.catalog.tree import Shelf, category_path, category_tree
 from shop.clock import now
@@ -26,8 +27,9 @@ from shop.settings.queries import shop_texts
 from shop.web.context import set_alternates
 from shop.web.locale import absolute_url, current_locale, path_in
 from shop.web.pages import public_page
+from shop.web.pagination import Page
+from shop.web.remembered import remembered
 
-BESIDE_IT = 4
 QUANTITY_MOST = 99
 
 
@@ -38,24 +40,20 @@ def list_products() -> ResponseReturnValue:
     locale = current_locale()
     wanted = read_wanted(request.args, ALL_SORTS)
     filters = wanted.filters()
-    page = list_goods(filters, wanted.sort, wanted.cursor, PER_PAGE)
-    listing = make_listing(
-        wanted,
-        page,
-        base=path_in(locale, "/products"),
-        locale=locale,
-        sorts=ALL_SORTS,
-        count=_count(filters),
-        total=count_listed(),
-    )
+    page, count = list_goods(filters, wanted.sort, wanted.cursor, PER_PAGE), _count(filters)
+    return remembered((facts_of(page), count), lambda: _render_products(wanted, page, count, locale)), _status(wanted)
+
+
+def _render_products(wanted: Wanted, page: Page[Any], count: Count | None, locale: str) -> str:
+    base = path_in(locale, "/products")
+    listing = make_listing(wanted, page, base=base, locale=locale, sorts=ALL_SORTS, count=count, total=count_listed())
     crumbs = [(shop_texts(locale).name, path_in(locale, "/")), (_("Everything"), path_in(locale, "/products"))]
-    html = render_template(
+    return render_template(
         "catalog/list_products.html",
         listing=listing,
         shelves=[(_("Everything"), path_in(locale, "/products")), *((shelf.name, shelf.url) for shelf in category_tree(locale).roots)],
         linked_data=dump_linked_data(crumbs_data(crumbs)),
     )
-    return html, _status(listing)
 
 
 @bp.get("/c/<slug>")
@@ -66,13 +64,17 @@ def show_category(slug: str) -> ResponseReturnValue:
     shelf = category_tree(locale).by_slug.get(slug)
     if shelf is None:
         return _moved_category(slug, locale)
-    set_alternates(_category_paths(shelf.id))
     wanted = read_wanted(request.args, SHELF_SORTS)
     filters = wanted.filters(shelf.id)
-    page = list_goods(filters, wanted.sort, wanted.cursor, PER_PAGE)
-    listing = make_listing(wanted, page, base=shelf.url, locale=locale, sorts=SHELF_SORTS, count=_count(filters), total=shelf.count)
+    page, count = list_goods(filters, wanted.sort, wanted.cursor, PER_PAGE), _count(filters)
+    return remembered((facts_of(page), count), lambda: _render_category(shelf, wanted, page, count, locale)), _status(wanted)
+
+
+def _render_category(shelf: Shelf, wanted: Wanted, page: Page[Any], count: Count | None, locale: str) -> str:
+    set_alternates(_category_paths(shelf.id))
+    listing = make_listing(wanted, page, base=shelf.url, locale=locale, sorts=SHELF_SORTS, count=count, total=shelf.count)
     crumbs = _crumbs(shelf, locale)
-    html = render_template(
+    return render_template(
         "catalog/show_category.html",
         shelf=shelf,
         listing=listing,
@@ -80,7 +82,6 @@ def show_category(slug: str) -> ResponseReturnValue:
         pills_of=_pills(shelf),
         linked_data=dump_linked_data(crumbs_data(crumbs)),
     )
-    return html, _status(listing)
 
 
 def _pills(shelf: Shelf) -> list[tuple[str, str]]:
@@ -93,8 +94,8 @@ def _count(filters: Filters) -> Count | None:
     return count_goods(filters) if filters.is_narrowed else None
 
 
-def _status(listing: Listing) -> int:
-    return 422 if listing.wanted.errors else 200
+def _status(wanted: Wanted) -> int:
+    return 422 if wanted.errors else 200
 
 
 def _crumbs(shelf: Shelf | None, locale: str) -> list[tuple[str, str]]:
@@ -127,14 +128,16 @@ def _moved(url: str) -> ResponseReturnValue:
 def show_product(slug: str) -> ResponseReturnValue:
     """One good, in the choice that the URL names: ``?color=sage&size=350``."""
     locale = current_locale()
-    detail = find_detail(slug, locale)
-    if isinstance(detail, Moved):
-        return _moved(product_url(locale, detail.slug))
-    if detail is None:
+    shown = find_shown(slug, locale, at=now())
+    if isinstance(shown, Moved):
+        return _moved(product_url(locale, shown.slug))
+    if shown is None or not shown.variants:
         abort(404)
-    variants = list_variants(detail.id, at=now())
-    if not variants:
-        abort(404)
+    return remembered((shown.detail.id, shown.variants, shown.beside), lambda: _render_product(shown, locale))
+
+
+def _render_product(shown: Shown, locale: str) -> str:
+    detail, variants = shown.detail, shown.variants
     set_alternates({other: product_path(own) for other, own in detail.slugs.items()})
     currency = current_app.extensions["config"].currency
     url = detail.url(locale)
@@ -157,7 +160,7 @@ def show_product(slug: str) -> ResponseReturnValue:
         tax_included=prices_include_tax(),
         crumbs=crumbs,
         facts=_facts(detail, choice.variant),
-        beside=_beside(detail, shelf, locale),
+        beside=show_cards(shown.beside, locale),
         linked_data=dump_linked_data(offer, crumbs_data([*crumbs, (detail.name, url)])),
     )
 
@@ -190,12 +193,3 @@ def _quantity_most(variant: VariantRow | None) -> int:
     if variant is None or variant.on_hand is None:
         return QUANTITY_MOST
     return min(variant.on_hand, QUANTITY_MOST)
-
-
-def _beside(detail: Detail, shelf: Shelf | None, locale: str) -> str:
-    """Cards of what stands beside it; from the shelf above where its own is nearly empty."""
-    while shelf and shelf.parent and shelf.count <= BESIDE_IT:
-        shelf = shelf.parent
-    if shelf is None or shelf.count <= 1:
-        return ""
-    return show_cards(list_neighbors(detail.id, shelf.id, detail.position, most=BESIDE_IT), locale)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from flask import abort, redirect, render_template
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from shop.settings.queries import kept, shop_texts
 from shop.web.context import set_alternates
 from shop.web.locale import absolute_url, current_locale, path_in
 from shop.web.pages import public_page
+from shop.web.remembered import remembered
 
 SHOWN = 4
 DOORS = 3
@@ -49,10 +51,14 @@ def foot_pages() -> list[FootPage]:
 def home() -> ResponseReturnValue:
     """The merchant's picture and sentence, the rooms, what is new, a customer's voice, what people come back for."""
     locale = current_locale()
-    texts = shop_texts(locale)
     newest = list_goods(Filters(), Sort.NEWEST, None, SHOWN).items
     loved = list_goods(Filters(), Sort.BESTSELLING, None, SHOWN).items
-    shelves = category_tree(locale).roots
+    facts = tuple(map(tuple, [*newest, *loved]))
+    return remembered(facts, lambda: _render_home(newest, loved, locale))
+
+
+def _render_home(newest: Sequence[Any], loved: Sequence[Any], locale: str) -> str:
+    texts, shelves = shop_texts(locale), category_tree(locale).roots
     return render_template(
         "content/home.html",
         hero=find_hero(texts.hero_image),
