@@ -12,14 +12,16 @@ from flask_babel import lazy_gettext as _l
 
 from shop.admin.guard import guard
 from shop.mail import admin as mail
+from shop.order import admin as order
 from shop.outbox import admin as outbox
+from shop.payment import admin as payment
 from shop.web.context import add_context
 from shop.web.staff import StaffEntry
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_app_request(guard)
 
-FEATURES: tuple[ModuleType, ...] = (mail, outbox)
+FEATURES: tuple[ModuleType, ...] = (order, payment, mail, outbox)
 
 ENTRIES: list[StaffEntry] = [
     StaffEntry("admin.dashboard", _l("Today"), 0, icon="home"),

@@ -14,7 +14,7 @@ from shop.clock import now
 def staff_time(at: datetime) -> str:
     """ "Today 11:06", "Yesterday 18:42", "Fri, Nov 20, 18:42"; of another year the date alone."""
     local, today = to_user_timezone(at), today_here()
-    clock = format_time(at, "short")
+    clock = format_time(at, "HH:mm")
     if local.date() == today:
         return str(_("Today %(time)s", time=clock))
     if local.date() == today - timedelta(days=1):

@@ -1,4 +1,4 @@
-"""Reading orders: one with everything around it, a member's own, and the list that staff works through."""
+"""Reading orders: one with everything around it, and a member's own. What staff works through stands in ``worklist``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, func, or_, select, tuple_
+from sqlalchemy import Row, Select, Table, bindparam, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from shop.customer.values import AddressValues
@@ -166,6 +166,7 @@ class OrderView:
     note: str
     placed_at: datetime
     canceled_at: datetime | None
+    version: int
     shipping_address: AddressValues | None
     billing_address: AddressValues | None
     lines: tuple[LineView, ...]
@@ -332,33 +333,11 @@ LIST = select(
 
 def list_orders(user_id: int, *, limit: int = 20, cursor: str | None = None) -> Page[Row[Any]]:
     """A member's own orders, newest first."""
-    return _page(LIST.where(_orders.c.user_id == user_id), limit, cursor)
+    return page_of_orders(LIST.where(_orders.c.user_id == user_id), limit, cursor)
 
 
-def list_all_orders(
-    *,
-    state: OrderState | None = None,
-    payment_state: PaymentState | None = None,
-    fulfillment_state: FulfillmentState | None = None,
-    search: str = "",
-    limit: int = 50,
-    cursor: str | None = None,
-) -> Page[Row[Any]]:
-    """What staff works through, newest first: by states, and by number or e-mail, whole or from their beginning."""
-    wanted = {_orders.c.state: state, _orders.c.payment_state: payment_state, _orders.c.fulfillment_state: fulfillment_state}
-    statement = LIST.where(*(column == value for column, value in wanted.items() if value is not None))
-    if search.strip():
-        statement = statement.where(_matches(search.strip()))
-    return _page(statement, limit, cursor)
-
-
-def _matches(text: str) -> ColumnElement[bool]:
-    plain = text.upper().replace(" ", "")
-    number = plain if "-" in plain or len(plain) <= 4 else f"{plain[:4]}-{plain[4:]}"
-    return or_(_orders.c.number.startswith(number, autoescape=True), _orders.c.email.startswith(text.lower(), autoescape=True))
-
-
-def _page(statement: Select[Any], limit: int, cursor: str | None) -> Page[Row[Any]]:
+def page_of_orders(statement: Select[Any], limit: int, cursor: str | None) -> Page[Row[Any]]:
+    """A page of ``LIST`` with conditions, newest first."""
     limit = max(1, min(limit, PAGE_MOST))
     if cursor:
         micros, last_id = decode_cursor(cursor, str, int)

@@ -1,0 +1,44 @@
+"""Acting only on what was looked at: a page or a program names the version that it saw, and nothing happens when the order has moved since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from flask_babel import gettext as _
+from sqlalchemy import Table, select, update
+
+from shop.db import transaction
+from shop.errors import NotFound, StaleVersion
+from shop.order.models import Order
+
+orders = cast("Table", Order.__table__)
+Result = TypeVar("Result")
+
+
+def act_if_unchanged(order_id: int, version: int | None, act: Callable[[], Result]) -> Result:
+    """Hold the order, and do ``act`` (a verb of ``services``) if its version is still the one seen; None asks nothing.
+
+    Raises:
+        NotFound: there is no such order.
+        StaleVersion: somebody or something changed it; ``extras`` has the version of now.
+    """
+    with transaction() as session:
+        if version is not None:
+            same = (orders.c.id == order_id) & (orders.c.version == version)
+            if session.execute(update(orders).where(same).values(version=version)).rowcount == 0:  # type: ignore[attr-defined]
+                raise _stale(order_id)
+        return act()
+
+
+def check_unchanged(order_id: int, version: int | None) -> None:
+    """The same question alone, for verbs that may not run within a transaction because they ask a gateway."""
+    act_if_unchanged(order_id, version, lambda: None)
+
+
+def _stale(order_id: int) -> Exception:
+    with transaction() as session:
+        current = session.execute(select(orders.c.version).where(orders.c.id == order_id)).scalar()
+    if current is None:
+        return NotFound(_("There is no such order."))
+    return StaleVersion(_("The order has changed since you looked. Look at it as it is now, and decide again."), version=current)
