@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
-from marshmallow import fields
 
 from shop.clock import now
 from shop.errors import IllegalMove, Invalid, StaleVersion
@@ -24,7 +23,7 @@ from shop.order.staff import moves_of, sentence_of, sign_of
 from shop.order.staff_forms import ActForm, CancellationForm, NoteForm, ParcelForm, parcel_form, seen_of
 from shop.order.timeline import entry_words, timeline_of
 from shop.order.worklist import Task, Wanted, count_work, find_neighbors, list_carriers, list_work
-from shop.web.lists import Filters, Word, here_with, load_filters, view_of
+from shop.web.lists import Day, Filters, Word, here_with, load_filters, view_of
 from shop.web.staff import StaffEntry
 
 staff = Blueprint("order_staff", __name__, url_prefix="/orders")
@@ -48,8 +47,8 @@ class OrderFilters(Filters):
     state = Word(OrderState, load_default=None)
     payment = Word(PaymentState, load_default=None)
     fulfillment = Word(FulfillmentState, load_default=None)
-    since = fields.Date(load_default=None)
-    until = fields.Date(load_default=None)
+    since = Day(load_default=None)
+    until = Day(load_default=None)
 
 
 def _waiting() -> int:

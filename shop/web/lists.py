@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from flask import request, url_for
 from marshmallow import EXCLUDE, fields
+from marshmallow.validate import Range
 
 from shop.web.fields import ShopSchema, Text
 from shop.web.json import load
@@ -40,6 +42,13 @@ class Word(fields.Field[Kind]):
         return self.kind(value)
 
     default_error_messages = {"unknown": "Send one of: {words}."}
+
+
+class Day(fields.Date):
+    """A day in a query, ``2026-11-21``, within the years that a shop knows."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=Range(date(2000, 1, 1), date(2199, 12, 31)), **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
