@@ -72,6 +72,6 @@ def address_form(country: str, *, locale: str, saved: AddressValues | None = Non
         form.region.choices = [("", _("Choose one")), *rules.regions]
     for name in ("postcode", "city", "region"):
         form[name].label.text = rules.label(name)
-    for name in {"country", "name", *rules.required}:
+    for name in {"name", *rules.required}:
         form[name].flags.required = True
     return form
