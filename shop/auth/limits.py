@@ -25,7 +25,10 @@ from shop.errors import TooManyTries
 WINDOW = timedelta(minutes=15)
 LIMITS = {"account": 10, "network": 60, "newcomer": 20, "order": 20}
 SINCE = select(func.max(LoginTry.since)).where(LoginTry.key.in_(bindparam("keys", expanding=True)))
-FORGIVE = delete(LoginTry).where(or_(LoginTry.key == bindparam("account"), LoginTry.since <= bindparam("window_start")))
+FORGET = delete(LoginTry).where(LoginTry.key == bindparam("account"))
+# Keys that somebody is counting just now are left for the next time: waiting for them could end in a deadlock.
+OLD = select(LoginTry.key).where(LoginTry.since <= bindparam("window_start")).order_by(LoginTry.key).with_for_update(skip_locked=True)
+SWEEP = delete(LoginTry).where(LoginTry.key.in_(OLD))
 TAKE_BACK = update(LoginTry).where(LoginTry.key == bindparam("network"), LoginTry.failures > 0).values(failures=LoginTry.failures - 1)
 
 
@@ -84,7 +87,13 @@ def _too_many(session: Session, used_up: set[str], *, at: datetime) -> TooManyTr
     )
 
 
-def forgive(session: Session, *, account: str, network: str, at: datetime) -> None:
-    """After a right password: the account's count goes, this try no longer counts for the network, old windows are swept out."""
-    session.execute(FORGIVE, {"account": account, "window_start": at - WINDOW})
+def forgive(session: Session, *, account: str, network: str) -> None:
+    """After a right password: the account's count goes, and this try no longer counts for the network. In the order in which tries are counted."""
+    session.execute(FORGET, {"account": account})
     session.execute(TAKE_BACK, {"network": network})
+
+
+def sweep_tries(at: datetime) -> None:
+    """Forget windows that are over."""
+    with transaction() as session:
+        session.execute(SWEEP, {"window_start": at - WINDOW})

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -31,6 +31,7 @@ from shop.errors import Forbidden, Invalid, NotFound, NotLoggedIn
 log = logging.getLogger(__name__)
 IDLE = timedelta(days=30)
 AT_MOST = timedelta(days=90)
+KEPT = timedelta(days=90)
 
 
 class WrongPassword(NotLoggedIn):
@@ -100,7 +101,7 @@ def log_in(*, email: str, password: str, network: str, at: datetime, device: str
     with transaction() as session:
         if new_hash:
             _set_hash(session, found.id, old=found.password_hash, new=new_hash)
-        limits.forgive(session, account=account, network=place, at=at)
+        limits.forgive(session, account=account, network=place)
         token = _open_session(session, found.id, network=network, device=device, old_token=old_token, at=at)
     return LoggedIn(found.id, token)
 
@@ -155,6 +156,13 @@ def end_other_sessions(*, user_id: int, but: int | None, at: datetime) -> int:
         return _end(session, LoginSession.user_id == user_id, LoginSession.id != (but or 0), at=at)
 
 
+def sweep_sessions(at: datetime) -> None:
+    """Delete log-in sessions that ended or ran out some time ago: addresses of people are not kept longer than they serve."""
+    over = or_(LoginSession.ended_at <= at - KEPT, LoginSession.expires_at <= at - KEPT)
+    with transaction() as session:
+        session.execute(delete(LoginSession).where(over))
+
+
 # Changing
 
 
@@ -184,7 +192,7 @@ def change_password(*, email: str, current: str, new: str, network: str, device:
     with transaction() as session:
         if not _set_hash(session, found.id, old=found.password_hash, new=new_hash):
             raise Invalid({"/current": [_("Your password was changed a moment ago. Use the new one.")]})
-        limits.forgive(session, account=account, network=place, at=at)
+        limits.forgive(session, account=account, network=place)
         _end(session, LoginSession.user_id == found.id, at=at)
         token = _open_session(session, found.id, network=network, device=device, old_token="", at=at)
     return LoggedIn(found.id, token)

@@ -12,7 +12,7 @@ from shop.auth.models import LoginSession, User
 from shop.clock import now
 from shop.db import db
 from shop.errors import Forbidden
-from tests.people import change, inside, log_in, make_user, row
+from tests.people import change, inside, log_in, make_user, row, rows
 
 SESSION = select(LoginSession.seen_at, LoginSession.created_at, LoginSession.expires_at, LoginSession.ended_at)
 
@@ -206,3 +206,17 @@ def test_a_changed_role_ends_all_sessions(client):
 
     assert client.get("/api/v1/me").status_code == 401
     assert row(select(User.role)).role == "staff"
+
+
+def test_sessions_that_are_long_over_are_deleted(client):
+    from shop.auth.services import sweep_sessions
+
+    make_user()
+    log_in(client)
+    log_in(client)
+    inside(sweep_sessions)(now() + timedelta(days=89))
+    assert len(rows(SESSION)) == 2
+
+    inside(sweep_sessions)(now() + timedelta(days=91))
+
+    assert [found.ended_at for found in rows(SESSION)] == [None]
