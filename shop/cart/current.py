@@ -15,8 +15,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from shop.cart.merging import Merge, merge_carts
-from shop.cart.queries import count_visitor_items, find_cart, find_variant
-from shop.cart.quotes import CartView, quote_cart
+from shop.cart.queries import count_visitor_items, find_cart, find_variant, list_visitor_lines
+from shop.cart.quotes import CartView, quote_lines
 from shop.cart.services import Held, Owner, Removed, open_cart
 from shop.clock import now
 from shop.web.context import user
@@ -60,8 +60,9 @@ def owner_name() -> str:
 
 def quote_visitor_cart() -> CartView:
     """The visitor's cart as page and JSON show it: delivered within the shop's country, the cheapest way."""
-    country = current_app.extensions["config"].country
-    view = quote_cart(find_cart_id(), country=country, delivery_code=None, locale=current_locale(), at=now())
+    country, locale, at = current_app.extensions["config"].country, current_locale(), now()
+    found = list_visitor_lines(key=_key(), user_id=_user_id(), locale=locale, at=at)
+    view = quote_lines(found, country=country, delivery_code=None, locale=locale, at=at)
     g.cart_count = view.count
     return view
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, and_, bindparam, case, func, select
+from sqlalchemy import Row, and_, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased
 
 from shop.cart.models import Cart, CartItem, CartState
+from shop.catalog.cards import FACTS_OF
 from shop.catalog.models import Option as ProductOption
 from shop.catalog.models import OptionValue, OptionValueText, Price, Product, ProductImage, ProductText, Variant, VariantOption
 from shop.db import row, rows, scalar
 from shop.inventory.models import StockItem
 from shop.media.models import Image
+
+SOUGHT_AT_MOST = 50
+
+_of_guest = and_(Cart.key == bindparam("key"), Cart.user_id.is_(None))
+_of_member = Cart.user_id == bindparam("user_id")
 
 _wanted, _default = aliased(ProductText), aliased(ProductText)
 _wanted_value, _default_value = aliased(OptionValueText), aliased(OptionValueText)
@@ -88,15 +94,15 @@ def _with_facts(statement: Any) -> Any:
     )
 
 
-LINES = (
-    _with_facts(
-        select(CartItem.id, CartItem.quantity, CartItem.seen_price_minor, *_facts)
-        .select_from(CartItem)
-        .join(Variant, Variant.id == CartItem.variant_id)
-    )
-    .where(CartItem.cart_id == bindparam("cart_id"))
-    .order_by(CartItem.added_at, CartItem.id)
-)
+_lines = _with_facts(
+    select(CartItem.cart_id, CartItem.id, CartItem.quantity, CartItem.seen_price_minor, *_facts)
+    .select_from(CartItem)
+    .join(Variant, Variant.id == CartItem.variant_id)
+).order_by(CartItem.added_at, CartItem.id)
+LINES = _lines.where(CartItem.cart_id == bindparam("cart_id"))
+_open_lines = _lines.join(Cart, Cart.id == CartItem.cart_id).where(Cart.state == CartState.OPEN)
+LINES_OF_GUEST = _open_lines.where(_of_guest)
+LINES_OF_MEMBER = _open_lines.where(_of_member)
 VARIANT = _with_facts(select(*_facts).select_from(Variant)).where(Variant.id == bindparam("variant_id"))
 PIECES = (
     select(
@@ -116,11 +122,16 @@ PIECES = (
     .where(Cart.state == CartState.OPEN)
 )
 COUNT_BY_ID = PIECES.where(Cart.id == bindparam("cart_id"))
-_of_guest = and_(Cart.key == bindparam("key"), Cart.user_id.is_(None))
 COUNT_OF_GUEST = PIECES.where(_of_guest)
-COUNT_OF_MEMBER = PIECES.where(Cart.user_id == bindparam("user_id"))
+COUNT_OF_MEMBER = PIECES.where(_of_member)
 OF_GUEST = select(Cart.id).where(Cart.state == CartState.OPEN, _of_guest)
-OF_MEMBER = select(Cart.id).where(Cart.state == CartState.OPEN, Cart.user_id == bindparam("user_id"))
+OF_MEMBER = select(Cart.id).where(Cart.state == CartState.OPEN, _of_member)
+SOUGHT = (
+    select(Product.id, Product.sold_count, *FACTS_OF)
+    .where(Product.is_listed == true(), Product.available == true())
+    .order_by(Product.sold_count.desc(), Product.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 def find_cart(*, key: str | None, user_id: int | None) -> int | None:
@@ -134,6 +145,19 @@ def find_cart(*, key: str | None, user_id: int | None) -> int | None:
 def list_cart_lines(cart_id: int, *, locale: str, at: datetime) -> Sequence[Row[Any]]:
     """Everything that page, quote and order must know of each line, oldest first; one statement. ``price_minor`` is None without a price."""
     return rows(LINES, cart_id=cart_id, **_place(locale, at))
+
+
+def list_visitor_lines(*, key: str | None, user_id: int | None, locale: str, at: datetime) -> Sequence[Row[Any]]:
+    """``list_cart_lines`` of the visitor's open cart; nothing is asked when there can be none."""
+    if user_id is not None:
+        return rows(LINES_OF_MEMBER, user_id=user_id, **_place(locale, at))
+    return rows(LINES_OF_GUEST, key=key, **_place(locale, at)) if key else ()
+
+
+def list_sought(*, beside: Collection[int], most: int) -> list[Row[Any]]:
+    """Rows for cards: what is bought most and can be had, without the products that lie in the cart already."""
+    found = rows(SOUGHT, most=most + min(len(beside), SOUGHT_AT_MOST))
+    return [good for good in found if good.id not in beside][:most]
 
 
 def find_variant(variant_id: int, *, locale: str, at: datetime) -> Row[Any] | None:

@@ -71,7 +71,8 @@ class CartLine:
 class CartView:
     """A cart with its quote. ``lines`` are all lines; the quote holds those that can be bought, in the pieces that there are.
 
-    ``notices`` are about the cart as a whole; ``deliveries`` are the ways to deliver; ``quote.delivery`` is the chosen one, else the cheapest to the door.
+    ``cart_id`` is None when it is empty. ``notices`` are about the cart as a whole; ``deliveries`` are the ways to deliver;
+    ``quote.delivery`` is the chosen one, else the cheapest to the door.
     """
 
     cart_id: int | None
@@ -115,9 +116,16 @@ def quote_cart(
 
     One statement, and no more when ``rules`` were read before (``shop.pricing.queries.get_rules``). Without a cart the view is empty.
     """
+    found = list_cart_lines(cart_id, locale=locale, at=at) if cart_id is not None else ()
+    return quote_lines(found, country=country, delivery_code=delivery_code, locale=locale, at=at, rules=rules)
+
+
+def quote_lines(
+    found: Sequence[Row[Any]], *, country: str, delivery_code: str | None, locale: str, at: datetime, rules: Rules | None = None
+) -> CartView:
+    """``quote_cart`` for lines that were read before."""
     currency = current_app.extensions["config"].currency
     rules = rules or get_rules(country, currency=currency, locale=locale, at=at)
-    found = list_cart_lines(cart_id, locale=locale, at=at) if cart_id is not None else ()
     lines = tuple(_line(line, currency, locale) for line in found)
     items = [_item(raw, line.quantity) for raw, line in zip(found, lines, strict=True) if line.quantity]
     needs_delivery = any(item.requires_shipping for item in items)
@@ -130,7 +138,7 @@ def quote_cart(
         tax_rates=rules.tax_rates,
         delivery=_choose(deliveries, delivery_code, subtotal),
     )
-    return CartView(cart_id, lines, _about_all(lines, quote), quote, deliveries, country)
+    return CartView(found[0].cart_id if found else None, lines, _about_all(lines, quote), quote, deliveries, country)
 
 
 def _choose(deliveries: Sequence[Delivery], code: str | None, subtotal: int) -> Delivery | None:
@@ -185,7 +193,7 @@ def _notices(raw: Row[Any], *, is_gone: bool, quantity: int, currency: str, loca
     notices = []
     if quantity < raw.quantity:
         left = ngettext("Only one is left.", "Only %(num)d are left.", quantity)
-        kept = _("You wanted %(wanted)d; %(kept)d stayed in the cart.", wanted=raw.quantity, kept=quantity)
+        kept = _("You wanted %(wanted)d; we kept %(kept)d for you.", wanted=raw.quantity, kept=quantity)
         notices.append(Notice("less_in_stock", "warning", f"{left} {kept}"))
     if raw.price_minor != raw.seen_price_minor:
         prices = {"now": format_minor(raw.price_minor, currency, locale), "before": format_minor(raw.seen_price_minor, currency, locale)}

@@ -22,11 +22,14 @@ from shop.cart.current import (
     this_owner,
 )
 from shop.cart.forms import AddForm, ChangeForm, RemoveForm
-from shop.cart.queries import find_variant
+from shop.cart.queries import find_variant, list_sought
 from shop.cart.services import CartFull, NotForSale, Removed, put_into_cart, remove_item, set_quantity
+from shop.catalog.cards import show_cards
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound, OutOfStock, ShopError
 from shop.web.locale import current_locale
+
+BESIDE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +108,16 @@ def show(
     if refused is not None and refused.item_id is not None and all(line.id != refused.item_id for line in view.lines):
         raise NotFound(_("This line is not in the cart any more."))
     new = next((line for line in view.lines if line.variant_id == added), None)
+    beside = show_cards(list_sought(beside={line.product_id for line in view.lines}, most=BESIDE), current_locale())
     page = render_template(
-        "cart/show_cart.html", view=view, refused=refused, new=new, removed=removed, form=RemoveForm(), country=_country_name(view.country)
+        "cart/show_cart.html",
+        view=view,
+        refused=refused,
+        new=new,
+        removed=removed,
+        form=RemoveForm(),
+        country=_country_name(view.country),
+        beside=beside,
     )
     return page, status
 
