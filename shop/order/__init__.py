@@ -21,4 +21,4 @@ def init_app(app: Flask) -> None:
     add_context(app, address_lines=address_lines)
 
 
-from shop.order import api, views  # noqa: F401
+from shop.order import api, api_staff, views  # noqa: F401

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from shop.clock import now
 from shop.errors import IllegalMove, NotFound
 from shop.order import bp
+from shop.order.links import actor
 from shop.order.queries import get_order, get_own_order
 from shop.order.schemas import CancelSchema, OrderQuerySchema, OrderSchema, dump_order, pay_url
 from shop.order.services import cancel_order
@@ -18,7 +19,7 @@ query, cancellation, answer = OrderQuerySchema(), CancelSchema(), OrderSchema()
 
 
 @bp.get("/api/v1/orders/<number>")
-@describe("An order, for the member who placed it or whoever has its key", query=query, answer=answer, errors=[NotFound])
+@describe("An order, for the member who placed it, whoever has its key, and staff", query=query, answer=answer, errors=[NotFound])
 def show_order_json(number: str) -> ResponseReturnValue:
     order = get_own_order(number, load_query(query).get("key", ""), user())
     return json_response(dump_order(order, pay_url=pay_url(order)))
@@ -29,6 +30,6 @@ def show_order_json(number: str) -> ResponseReturnValue:
 def cancel_json(number: str) -> ResponseReturnValue:
     order = get_own_order(number, load_query(query).get("key", ""), user())
     wanted = load_body(cancellation)
-    cancel_order(order.id, by="customer", note=wanted["note"], at=now())
+    cancel_order(order.id, by=actor(order, user()), note=wanted["note"], at=now())
     order = get_order(number)
     return json_response(dump_order(order, pay_url=pay_url(order)))

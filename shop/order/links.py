@@ -45,10 +45,16 @@ def own_path(order: Owned, user: Any) -> str:
 
 
 def can_see(order: Owned, key: str, user: Any) -> bool:
-    """Whoever holds the link, or is the member who ordered. ``user`` is None for strangers."""
+    """Whoever holds the link, is the member who ordered, or works here. ``user`` is None for strangers."""
     if key and is_key(order.number, key):
         return True
-    return user is not None and order.user_id is not None and order.user_id == user.id
+    return user is not None and (user.is_staff or (order.user_id is not None and order.user_id == user.id))
+
+
+def actor(order: Owned, user: Any) -> str:
+    """Who acts, as the timeline names them: staff by their e-mail, unless the order is their own; anybody else is the customer."""
+    is_staff = user is not None and user.is_staff and order.user_id != user.id
+    return str(user.email) if is_staff else "customer"
 
 
 def _signer() -> Signer:

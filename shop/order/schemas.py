@@ -15,8 +15,9 @@ from shop.web.locale import absolute_url
 
 
 class OrderLineSchema(ShopSchema):
-    """A line as it was bought."""
+    """A line as it was bought; ``id`` names it when pieces of it are shipped."""
 
+    id = WholeNumber()
     variant_id = WholeNumber(allow_none=True)
     sku = Text()
     name = Text()
@@ -45,7 +46,7 @@ class PaymentStateSchema(ShopSchema):
 
 
 class OrderSchema(ShopSchema):
-    """An order. ``url`` is its page, which opens without a log-in."""
+    """An order. ``url`` is its page, which opens without a log-in; ``version`` moves with every change."""
 
     number = Text()
     url = Text()
@@ -61,6 +62,7 @@ class OrderSchema(ShopSchema):
     totals = fields.Nested(TotalsSchema)
     payment = fields.Nested(PaymentStateSchema)
     parcels = fields.List(fields.Dict())
+    version = WholeNumber()
 
 
 class OrderQuerySchema(ShopSchema):
@@ -90,6 +92,7 @@ def dump_order(order: OrderView, *, pay_url: str | None) -> dict[str, Any]:
         "billing_address": _address(order.billing_address),
         "lines": [
             {
+                "id": line.id,
                 "variant_id": line.variant_id,
                 "sku": line.sku,
                 "name": line.name,
@@ -107,6 +110,7 @@ def dump_order(order: OrderView, *, pay_url: str | None) -> dict[str, Any]:
             {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number, "tracking_url": parcel.tracking_url or None}
             for parcel in order.parcels
         ],
+        "version": order.version,
     }
 
 

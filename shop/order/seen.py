@@ -31,9 +31,14 @@ def act_if_unchanged(order_id: int, version: int | None, act: Callable[[], Resul
         return act()
 
 
-def check_unchanged(order_id: int, version: int | None) -> None:
-    """The same question alone, for verbs that may not run within a transaction because they ask a gateway."""
+def check_then_act(order_id: int, version: int | None, act: Callable[[], Result]) -> Result:
+    """The same for verbs that ask a gateway, and so may not run within one transaction; their own tables refuse a second time.
+
+    Raises:
+        NotFound, StaleVersion: as above.
+    """
     act_if_unchanged(order_id, version, lambda: None)
+    return act()
 
 
 def _stale(order_id: int) -> Exception:

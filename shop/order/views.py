@@ -12,7 +12,7 @@ from shop.clock import now
 from shop.errors import IllegalMove
 from shop.order import bp
 from shop.order.forms import CancelForm, FindOrderForm
-from shop.order.links import order_key, own_path
+from shop.order.links import actor, order_key, own_path
 from shop.order.progress import next_sentence, steps
 from shop.order.queries import OrderView, get_own_order
 from shop.order.queries import find_order as find
@@ -54,7 +54,7 @@ def cancel(number: str) -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(order, form, 422)
     try:
-        cancel_order(order.id, by="customer", note=form.note.data or "", at=now())
+        cancel_order(order.id, by=actor(order, user()), note=form.note.data or "", at=now())
     except IllegalMove as problem:
         flash(problem.detail, "warning")
     else:

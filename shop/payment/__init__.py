@@ -24,4 +24,4 @@ def init_app(app: Flask) -> None:
     app.extensions["order_pay_url"] = queries.pay_url
 
 
-from shop.payment import views  # noqa: F401
+from shop.payment import api_staff, views  # noqa: F401

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,7 +15,7 @@ from shop.errors import NotFound
 from shop.money import Money
 from shop.order.admin import act
 from shop.order.queries import OrderView, get_order
-from shop.order.seen import check_unchanged
+from shop.order.seen import check_then_act
 from shop.order.staff_forms import ActForm
 from shop.payment.models import State
 from shop.payment.queries import gateways, list_attempts, list_refunds
@@ -97,9 +96,3 @@ def confirm_refund(number: str, refund_id: int) -> ResponseReturnValue:
         raise NotFound(_("There is no such refund."))
     done = _("The refund is recorded.")
     return act(order, ActForm(), "refunded", partial(record_bank_refund, refund_id), done, guard=check_then_act)
-
-
-def check_then_act(order_id: int, version: int | None, verb: Callable[[], object]) -> object:
-    """As ``act_if_unchanged``, for verbs that ask a gateway and so may not run within one transaction; their own tables refuse a second time."""
-    check_unchanged(order_id, version)
-    return verb()

@@ -241,6 +241,16 @@ class Email(fields.Field[str]):
         return _cleaned(clean_email, value)
 
 
+class Url(fields.Field[str]):
+    """An absolute http(s) address, or empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"type": "string", "format": "uri", "maxLength": 2000}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        return _cleaned(clean_url, value)  # type: ignore[no-any-return]
+
+
 class Password(fields.Field[str]):
     """A password, taken as typed."""
 

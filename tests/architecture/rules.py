@@ -13,7 +13,7 @@ SHOP = ROOT / "shop"
 LONGEST = 400
 
 # Where a visitor's request meets the shop: only these may ask who is there, what was sent and what time it is.
-EDGES = {"views", "api", "admin", "cli"}
+EDGES = {"views", "api", "api_staff", "admin", "cli"}
 EDGE_FOLDERS = {"web", "admin", "demo"}
 EDGE_FILES = {"auth/current.py", "cart/current.py", "health.py", "clock.py"}
 # Who wakes by itself, or acts between two moments of its own, looks at the clock: everybody else is told the time.
