@@ -60,11 +60,15 @@ def settings(instance: Path, **changes: str) -> dict[str, str]:
 
 def flask(instance: Path, *words: str, **changes: str) -> str:
     """Run a ``flask`` command on the shop in ``instance``; returns what it printed."""
+    return run("flask", *words, instance=instance, **changes)
+
+
+def run(program: str, *words: str, instance: Path, **changes: str) -> str:
     result = subprocess.run(
-        [PROGRAMS / "flask", *words], cwd=ROOT, env=settings(instance, **changes), capture_output=True, text=True, check=False
+        [PROGRAMS / program, *words], cwd=ROOT, env=settings(instance, **changes), capture_output=True, text=True, check=False
     )
     if result.returncode != 0:
-        raise RuntimeError(f"flask {' '.join(words)} failed:\n{result.stdout}{result.stderr}")
+        raise RuntimeError(f"{program} {' '.join(words)} failed:\n{result.stdout}{result.stderr}")
     return result.stdout
 
 
@@ -95,8 +99,7 @@ def demo_world() -> Path:
             making = CACHE / "making"
             shutil.rmtree(making, ignore_errors=True)
             making.mkdir()
-            flask(making, "db", "upgrade")
-            flask(making, "shop", "demo")
+            run("python", "-c", "from deploy.start import prepare; prepare()", instance=making)  # as `make run` does
             making.rename(kept)
     return kept
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from tests.servers import PATIENCE_S, ROOT, free_port, settings
+import pytest
+
+from tests.servers import PATIENCE_S, ROOT, copy_instance, demo_world, free_port, settings
 
 ITS_OWN_LIFE = {"periodic_tasks", "deliveries", "events", "mails", "mail_attempts"}  # what couriers do while the shop is open
 
@@ -53,21 +55,26 @@ def content(instance: Path) -> dict[str, list[object]]:
         return {table: sorted(map(repr, connection.execute(f"SELECT * FROM {table}"))) for table in tables if table not in ITS_OWN_LIFE}
 
 
-def test_it_opens_says_where_and_changes_nothing_the_second_time(tmp_path: Path) -> None:
-    with make_run(tmp_path) as (port, log):
-        said = log.read_text()
-    first = content(tmp_path)
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    """The shop as the first `make run` leaves it."""
+    return copy_instance(demo_world(), tmp_path / "instance")
 
-    with make_run(tmp_path):
-        pass
+
+def test_it_says_where_the_shop_is_and_how_staff_sign_in_and_changes_nothing(instance: Path) -> None:
+    before = content(instance)
+
+    with make_run(instance) as (port, log):
+        said = log.read_text()
 
     assert f"http://127.0.0.1:{port}/" in said
-    assert first
-    assert content(tmp_path) == first
+    assert "admin@" in said
+    assert len(before["orders"]) > 20
+    assert content(instance) == before
 
 
-def test_nobody_is_left_behind_when_it_ends(tmp_path: Path) -> None:
-    with make_run(tmp_path) as (port, _):
+def test_nobody_is_left_behind_when_it_ends(instance: Path) -> None:
+    with make_run(instance) as (port, _):
         pass
 
     left = [path for path in Path("/proc").glob("[0-9]*/environ") if f"PORT={port}".encode() in read(path).split(b"\0")]
