@@ -93,7 +93,7 @@ class CheckoutForm(ShopForm):
     payment_method = RadioField(_l("How do you pay?"), validate_choice=False)
     bill_elsewhere = TickField(_l("The invoice goes to another address"))
     billing = FormField(AddressForm)
-    note = TextField(_l("A word for us"), maximum=1000, multiline=True)
+    note = TextField(_l("Your message"), maximum=1000, multiline=True)
     accepts_terms = TickField(_l("I agree to the terms of sale and have read how to withdraw."))
 
     delivery: Delivery | None = None

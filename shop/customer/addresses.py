@@ -146,6 +146,9 @@ def clean_address(given: Mapping[str, str], *, countries: Collection[str], needs
         errors["country"] = _("Choose one of the countries that we deliver to.")
     elif needs_place:
         _check_place(values, errors, address_rules(country))
+    if not needs_place:
+        values |= dict.fromkeys(("line1", "line2", "city", "region", "postcode"), "")
+        errors = {field: message for field, message in errors.items() if field in {"name", "company", "phone", "country"}}
     if not values.get("name") and "name" not in errors:
         errors["name"] = _("Write the name of whoever takes it.") if needs_place else _("Write your name.")
     if values.get("phone") and not PHONE.fullmatch(values["phone"]):
@@ -184,12 +187,7 @@ def _check_postcode(values: dict[str, str], errors: dict[str, str], rules: Addre
     tried = (_shaped(typed, rules.postcode_example), typed, typed.replace(" ", ""), typed.replace(" ", "-"))
     fitting = next((text for text in tried if rules.postcode.fullmatch(text)), None)
     if fitting is None:
-        label = rules.label("postcode")
-        errors["postcode"] = (
-            _("%(postcode)s: write it as in %(example)s.", postcode=label, example=rules.postcode_example)
-            if rules.postcode_example
-            else _("%(postcode)s: this is not one of that country.", postcode=label)
-        )
+        errors["postcode"] = _required(rules, "postcode")
         return
     values["postcode"] = fitting
 
@@ -231,7 +229,7 @@ def _required(rules: AddressRules, field: str) -> str:
     if field == "region":
         return str(_("Choose one from the list.")) if rules.regions else str(_("Please fill this in."))
     if rules.postcode_example:
-        return str(_("%(postcode)s: write it as in %(example)s.", postcode=rules.label("postcode"), example=rules.postcode_example))
+        return str(_("Write a postcode such as %(example)s.", example=rules.postcode_example))
     return str(_("Write the postcode."))
 
 

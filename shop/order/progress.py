@@ -61,7 +61,7 @@ def steps(order: OrderView) -> list[Step]:
         return [*_behind(order), ("done", _("Canceled"), _at(order.canceled_at)), *_given_back(order)]
     is_paid = order.payment_state not in {Money.UNPAID, Money.CHECKING}
     reached = WENT.index(order.fulfillment_state) + 1 if order.fulfillment_state in WENT else 0
-    ahead = [("paid", is_paid, _("Paid"), _pay_note(order)), *_goods_steps(order, reached)]
+    ahead = [("paid", is_paid, _("Paid") if is_paid else _("Payment"), _pay_note(order)), *_goods_steps(order, reached)]
     first_open = next((place for place, step in enumerate(ahead) if not step[1]), len(ahead))
     found: list[Step] = [("done", _("Ordered"), _at(order.placed_at))]
     for place, (kind, is_done, title, note) in enumerate(ahead):
@@ -71,16 +71,17 @@ def steps(order: OrderView) -> list[Step]:
 
 
 def _goods_steps(order: OrderView, reached: int) -> list[tuple[str, bool, str, str]]:
+    is_packed, has_left, is_there = reached >= 1, reached >= 3, reached >= 4
     if order.is_pickup:
         return [
-            ("packed", reached >= 1, _("Ready at the counter"), _("We write when you can come")),
-            ("delivered", reached >= 4, _("Collected"), ""),
+            ("packed", is_packed, _("Ready at the counter"), _("We write when you can come")),
+            ("delivered", is_there, _("Collected"), ""),
         ]
     is_partly = order.fulfillment_state is Goods.PARTLY_SHIPPED
     return [
-        ("packed", reached >= 1, _("Wrapped"), ""),
-        ("shipped", reached >= 3, _("On its way"), _("A part has left") if is_partly else _("You get the parcel’s number by e-mail")),
-        ("delivered", reached >= 4, _("With you"), ""),
+        ("packed", is_packed, _("Wrapped") if is_packed else _("Being wrapped"), ""),
+        ("shipped", has_left, _("On its way"), _("A part has left") if is_partly else _("You get the parcel’s number by e-mail")),
+        ("delivered", is_there, _("With you"), ""),
     ]
 
 

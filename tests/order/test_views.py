@@ -9,7 +9,7 @@ import pytest
 from shop.order.links import is_key, order_key, order_url
 from shop.order.models import PaymentState
 from shop.order.numbers import ALPHABET, new_number, read_number
-from shop.order.queries import get_order, list_all_orders, list_orders
+from shop.order.queries import get_order, list_orders
 from shop.order.services import cancel_order, mark_packed, record_payment_state, ship_order
 from tests.factories import NOON, make_product
 from tests.orders import counted, make_order
@@ -153,12 +153,11 @@ def test_an_order_page_takes_few_statements(app):
     assert len(statements) == 4
 
 
-def test_lists_are_a_members_own_and_staff_find_by_number_mail_and_state(app):
+def test_a_list_is_a_members_own(app):
     ana = make_user(email="ana@example.com")
     with app.app_context():
         mine = [make_order(user_id=ana, email="ana@example.com") for _ in range(3)]
-        other = make_order(email="eva_100%@example.com")
-        cancel_order(other.id, by="shop", at=NOON)
+        make_order(email="eva@example.com")
 
         first = list_orders(ana, limit=2)
         second = list_orders(ana, limit=2, cursor=first.next_cursor)
@@ -167,11 +166,6 @@ def test_lists_are_a_members_own_and_staff_find_by_number_mail_and_state(app):
         assert second.next_cursor is None
         assert first.items[0].pieces == 1
         assert first.items[0].name == "Lucía Ferrer Ortega"
-        assert [found.number for found in list_all_orders(search=other.number[:6].lower()).items] == [other.number]
-        assert [found.number for found in list_all_orders(search="eva_100%").items] == [other.number]
-        assert [found.number for found in list_all_orders(search="%").items] == []
-        assert [found.number for found in list_all_orders(state=other.state.CANCELED).items] == [other.number]
-        assert len(list_all_orders().items) == 4
 
 
 def test_numbers_are_short_readable_and_random():
