@@ -83,6 +83,12 @@ def shop_app(config: Config) -> Iterator[Flask]:
 @pytest.fixture
 def app(shop_app: Flask, config: Config) -> Flask:
     """The application with fresh tables."""
+    start_afresh(shop_app, config)
+    return shop_app
+
+
+def start_afresh(shop_app: Flask, config: Config) -> None:
+    """Put the tables back to what `flask shop init` left."""
     with shop_app.app_context():
         db.session.remove()
         if db_path := _sqlite_path(config):
@@ -93,7 +99,6 @@ def app(shop_app: Flask, config: Config) -> Flask:
         else:
             _restore(shop_app)
     shop_app.extensions["kept"].__init__()
-    return shop_app
 
 
 @pytest.fixture

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from config import Config
 from shop.demo import build, sources
 from shop.demo.build import Built, build_demo
+from shop.demo.people import LOGIN_FILE
+from tests.conftest import start_afresh
 from tests.media.pictures import picture
 
 TODAY = date(2026, 11, 21)
@@ -29,8 +32,11 @@ def quick(small_pictures: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "image_files", lambda: small_pictures)
 
 
-@pytest.fixture
-def world(context: Flask, quick: None) -> Iterator[Built]:
-    """The shop of this test, filled."""
-    yield build_demo(seed=1, today=TODAY)
-    (context.extensions["config"].instance / "demo-login.txt").unlink(missing_ok=True)
+@pytest.fixture(scope="module")
+def world(shop_app: Flask, config: Config, small_pictures: list[Path]) -> Iterator[Built]:
+    """The shop, filled once for all tests of a module: they only look."""
+    start_afresh(shop_app, config)
+    with shop_app.app_context(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "image_files", lambda: small_pictures)
+        yield build_demo(seed=1, today=TODAY)
+    (config.instance / LOGIN_FILE).unlink()

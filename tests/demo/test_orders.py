@@ -155,8 +155,8 @@ def test_no_mail_goes_out_for_what_never_happened(orders: list[Any]) -> None:
     assert rows(select(Event.kind).where(Event.kind.like("order.%") | Event.kind.like("payment.%"))) == []
 
 
-def test_the_test_bank_knows_every_card_payment(orders: list[Any], world: Built, context: Flask) -> None:
-    gateway = context.extensions["gateways"]["test_card"]
+def test_the_test_bank_knows_every_card_payment(orders: list[Any], world: Built, shop_app: Flask) -> None:
+    gateway = shop_app.extensions["gateways"]["test_card"]
     cards = rows(select(Payment.__table__).where(Payment.gateway == "test_card"))
     refunds = rows(select(Refund.amount_minor).join(Payment, Payment.id == Refund.payment_id).where(Payment.gateway == "test_card"))
 
