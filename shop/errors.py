@@ -21,12 +21,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
+def N_(text: str) -> str:  # noqa: N802
+    """Mark a text for the translators where it is written; it is translated where it is shown."""
+    return text
+
+
 class ShopError(Exception):
     """A rule of the shop was broken. ``detail`` says to the reader what to do next; ``extras`` go into the JSON answer."""
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "bad-request"
-    title: ClassVar[str] = "That did not work"
+    title: ClassVar[str] = N_("That did not work")
 
     def __init__(self, detail: str = "", **extras: Any) -> None:
         super().__init__(detail or self.title)
@@ -37,25 +42,25 @@ class ShopError(Exception):
 class NotFound(ShopError):
     """It does not exist, or it belongs to somebody else: both look alike."""
 
-    status, slug, title = 404, "not-found", "Not found"
+    status, slug, title = 404, "not-found", N_("Not found")
 
 
 class Forbidden(ShopError):
     """The caller is known, and may not do this."""
 
-    status, slug, title = 403, "forbidden", "Not allowed"
+    status, slug, title = 403, "forbidden", N_("Not allowed")
 
 
 class NotLoggedIn(ShopError):
     """Only for people who have logged in."""
 
-    status, slug, title = 401, "not-logged-in", "Please log in"
+    status, slug, title = 401, "not-logged-in", N_("Please log in")
 
 
 class Invalid(ShopError):
     """Fields are wrong. ``errors`` maps a JSON pointer (``/address/postcode``) or field name to its messages."""
 
-    status, slug, title = 422, "invalid", "Some fields need another look"
+    status, slug, title = 422, "invalid", N_("Some fields need another look")
 
     def __init__(self, errors: Mapping[str, Sequence[str]], detail: str = "") -> None:
         super().__init__(detail)
@@ -65,46 +70,46 @@ class Invalid(ShopError):
 class BadImage(ShopError):
     """The file is no picture that the shop takes; the detail says why and what to send instead."""
 
-    status, slug, title = 422, "bad-image", "This picture cannot be used"
+    status, slug, title = 422, "bad-image", N_("This picture cannot be used")
 
 
 class Conflict(ShopError):
     """A rule of the shop stands against it."""
 
-    status, slug, title = 409, "conflict", "That is not possible now"
+    status, slug, title = 409, "conflict", N_("That is not possible now")
 
 
 class IllegalMove(Conflict):
     """The object is not in a state from which this can be done; the detail names the legal moves."""
 
-    slug, title = "illegal-move", "That step is not possible now"
+    slug, title = "illegal-move", N_("That step is not possible now")
 
 
 class StaleVersion(Conflict):
     """Somebody else changed it since it was looked at."""
 
-    slug, title = "stale-version", "Somebody changed this meanwhile"
+    slug, title = "stale-version", N_("Somebody changed this meanwhile")
 
 
 class OutOfStock(Conflict):
     """Fewer pieces are left than wanted. ``extras['lines']`` lists ``{variant_id, wanted, available}``."""
 
-    slug, title = "out-of-stock", "Not enough in stock"
+    slug, title = "out-of-stock", N_("Not enough in stock")
 
 
 class QuoteChanged(Conflict):
     """Price, stock, tax or delivery differ from what the customer was shown; nothing was ordered."""
 
-    slug, title = "quote-changed", "The price has changed"
+    slug, title = "quote-changed", N_("The price has changed")
 
 
 class CartEmpty(Conflict):
     """There is nothing to order."""
 
-    slug, title = "cart-empty", "Your cart is empty"
+    slug, title = "cart-empty", N_("Your cart is empty")
 
 
 class TooManyTries(ShopError):
     """Too often in too short a time. ``extras['retry_after_s']`` says how long to wait."""
 
-    status, slug, title = 429, "too-many-tries", "Please wait a little"
+    status, slug, title = 429, "too-many-tries", N_("Please wait a little")

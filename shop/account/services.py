@@ -12,7 +12,7 @@ from shop.customer.models import Address, Customer
 from shop.customer.services import remember_customer
 from shop.customer.values import AddressValues
 from shop.db import transaction
-from shop.errors import Conflict, NotFound
+from shop.errors import N_, Conflict, NotFound
 
 KEPT_MOST = 50
 
@@ -20,7 +20,7 @@ KEPT_MOST = 50
 class BookFull(Conflict):
     """The address book holds as many as it can."""
 
-    slug, title = "address-book-full", "The address book is full"
+    slug, title = "address-book-full", N_("The address book is full")
 
 
 def add_address(values: AddressValues, *, user_id: int, email: str, locale: str, is_default: bool, at: datetime) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, current_app
 from flask_babel import gettext as _
 
-from shop.errors import ShopError
+from shop.errors import N_, ShopError
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -27,7 +27,7 @@ COMMON = Path(__file__).with_name("common_passwords.txt")
 class TooBusy(ShopError):
     """More log-ins at once than the machine can check."""
 
-    status, slug, title = 503, "too-busy", "Many people are logging in just now"
+    status, slug, title = 503, "too-busy", N_("Many people are logging in just now")
 
 
 def init_app(app: Flask) -> None:

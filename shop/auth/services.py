@@ -26,7 +26,7 @@ from shop.auth.passwords import hash_password, needs_rehash, verify_password, wh
 from shop.auth.queries import find_secrets, hash_token
 from shop.auth.signals import user_logged_in, user_registered
 from shop.db import is_sqlite, transaction
-from shop.errors import Forbidden, Invalid, NotFound, NotLoggedIn
+from shop.errors import N_, Forbidden, Invalid, NotFound, NotLoggedIn
 
 log = logging.getLogger(__name__)
 IDLE = timedelta(days=30)
@@ -37,13 +37,13 @@ KEPT = timedelta(days=90)
 class WrongPassword(NotLoggedIn):
     """Address and password do not go together; which of the two is wrong is not said."""
 
-    slug, title = "wrong-password", "E-mail and password do not go together"
+    slug, title = "wrong-password", N_("E-mail and password do not go together")
 
 
 class AccountLocked(Forbidden):
     """The password is right, but the shop has locked this account."""
 
-    slug, title = "account-locked", "This account is locked"
+    slug, title = "account-locked", N_("This account is locked")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from shop.cart.models import MAX_QUANTITY, Cart, CartItem, CartState
 from shop.cart.queries import NEWEST_PRICE, ON_SALE
 from shop.catalog.models import Price, Product, Variant
 from shop.db import connection, is_sqlite, row, transaction
-from shop.errors import Conflict, Invalid, NotFound, OutOfStock
+from shop.errors import N_, Conflict, Invalid, NotFound, OutOfStock
 from shop.inventory.models import StockItem
 
 MAX_LINES = 300
@@ -28,19 +28,19 @@ carts, lines = cast("Table", Cart.__table__), cast("Table", CartItem.__table__)
 class CartClosed(Conflict):
     """The cart became an order, or part of another cart, meanwhile."""
 
-    slug, title = "cart-closed", "This cart is closed"
+    slug, title = "cart-closed", N_("This cart is closed")
 
 
 class CartFull(Conflict):
     """More different goods than a cart holds."""
 
-    slug, title = "cart-full", "The cart is full"
+    slug, title = "cart-full", N_("The cart is full")
 
 
 class NotForSale(Conflict):
     """The variant exists, but is not sold now."""
 
-    slug, title = "not-for-sale", "This is not for sale"
+    slug, title = "not-for-sale", N_("This is not for sale")
 
 
 class Owner(NamedTuple):

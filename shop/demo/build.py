@@ -23,7 +23,7 @@ from shop.demo.reviews import write_reviews
 from shop.demo.sources import image_files
 from shop.demo.stories import Planner
 from shop.demo.texts import write_texts
-from shop.errors import Conflict
+from shop.errors import N_, Conflict
 from shop.media.services import store_images
 from shop.order.models import Order
 from shop.pricing.services import set_up_pricing
@@ -47,7 +47,7 @@ class State(StrEnum):
 class NotEmpty(Conflict):
     """The shop has orders or goods of its own; the demo world would mix with them."""
 
-    slug, title = "not-empty", "This shop is in use"
+    slug, title = "not-empty", N_("This shop is in use")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
-from shop.errors import Forbidden
+from shop.errors import N_, Forbidden
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -17,7 +17,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 class ForeignOrigin(Forbidden):
     """An unsafe request came from another site."""
 
-    slug, title = "foreign-origin", "This came from another site"
+    slug, title = "foreign-origin", N_("This came from another site")
 
 
 def check_origin() -> None:

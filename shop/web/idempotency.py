@@ -19,7 +19,7 @@ from sqlalchemy import delete, select, update
 
 from shop.clock import now
 from shop.db import insert_missing, transaction
-from shop.errors import Conflict, Invalid
+from shop.errors import N_, Conflict, Invalid
 from shop.web.models import IdempotencyKey
 
 P = ParamSpec("P")
@@ -31,13 +31,13 @@ GIVEN_UP = timedelta(minutes=1)
 class KeyInUse(Conflict):
     """The first request with this key is still at work."""
 
-    slug, title = "key-in-use", "The first request is still at work"
+    slug, title = "key-in-use", N_("The first request is still at work")
 
 
 class KeyReused(Conflict):
     """The key was used for another body."""
 
-    slug, title = "key-reused", "This key was used for something else"
+    slug, title = "key-reused", N_("This key was used for something else")
 
 
 def idempotent(owner: Callable[[], str]) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from flask import Response, current_app, request
 from marshmallow import Schema, ValidationError
 
-from shop.errors import Invalid, ShopError
+from shop.errors import N_, Invalid, ShopError
 
 DEEPEST = 20
 
@@ -18,13 +18,13 @@ DEEPEST = 20
 class BadJson(ShopError):
     """The body is not JSON that we read."""
 
-    status, slug, title = 400, "bad-json", "The body is not readable JSON"
+    status, slug, title = 400, "bad-json", N_("The body is not readable JSON")
 
 
 class NotJson(ShopError):
     """The body has another media type."""
 
-    status, slug, title = 415, "not-json", "Send JSON"
+    status, slug, title = 415, "not-json", N_("Send JSON")
 
 
 def load_body(schema: Schema) -> dict[str, Any]:
