@@ -33,7 +33,7 @@ WORK = LIST.add_columns(func.coalesce(_first, "").label("first"))
 
 
 class Task(StrEnum):
-    """What is to be done with an order."""
+    """What is to be done with an order; ``agreed`` are all that were not canceled: what counts as sales."""
 
     PACK = "pack"
     SHIP = "ship"
@@ -42,6 +42,7 @@ class Task(StrEnum):
     CHECKING = "checking"
     UNDERWAY = "underway"
     REFUND = "refund"
+    AGREED = "agreed"
 
 
 TASKS: dict[Task, ColumnElement[bool]] = {
@@ -56,9 +57,10 @@ TASKS: dict[Task, ColumnElement[bool]] = {
     Task.CHECKING: and_(_is_open, _orders.c.payment_state == PaymentState.CHECKING),
     Task.UNDERWAY: and_(_is_open, _orders.c.fulfillment_state == FulfillmentState.SHIPPED),
     Task.REFUND: and_(_orders.c.state == OrderState.CANCELED, _orders.c.payment_state == PaymentState.PAID),
+    Task.AGREED: _orders.c.state != OrderState.CANCELED,
 }
 COUNTS = select(
-    *(func.count().filter(condition).label(task.value) for task, condition in TASKS.items()),
+    *(func.count().filter(condition).label(task.value) for task, condition in TASKS.items() if task is not Task.AGREED),
     func.min(_orders.c.placed_at).filter(TASKS[Task.PACK]).label("oldest_to_pack"),
     func.min(_orders.c.placed_at).filter(TASKS[Task.TRANSFER]).label("oldest_transfer"),
 ).where(or_(_is_open, TASKS[Task.REFUND]))

@@ -1,9 +1,7 @@
 /* Keys for people who sit here all day. A key that presses something is that thing's aria-keyshortcuts; there is no second list.
    j and k move the real focus through the rows of a list, x ticks, "/" searches, Escape closes a menu.
-   Single keys never fire while somebody types or holds a modifier, and ?keys=off (kept on this machine) silences them (WCAG 2.1.4). */
-const asked = new URLSearchParams(location.search).get('keys')
-try { if (asked) localStorage.keys = asked } catch { /* private mode */ }
-const isOff = (() => { try { return localStorage.keys === 'off' } catch { return false } })()
+   Single keys never fire while somebody types or holds a modifier; the switch on the page of keys silences them (WCAG 2.1.4). */
+const isOff = () => { try { return localStorage.keys === 'off' } catch { return false } }
 
 const isTyping = element => element.closest('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]')
 const rows = () => [...document.querySelectorAll('[data-behaviour~=rows] tbody tr')].filter(row => target(row))
@@ -36,7 +34,7 @@ document.addEventListener('keydown', event => {
     if (menu) { menu.open = false; menu.querySelector('summary').focus() }
     return
   }
-  if (isOff || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
+  if (isOff() || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return
   const act = press(event.key)
   if (!act) return
   event.preventDefault()
@@ -46,3 +44,9 @@ document.addEventListener('keydown', event => {
 document.addEventListener('click', event => {
   for (const menu of document.querySelectorAll('.menu[open]')) if (!menu.contains(event.target)) menu.open = false
 })
+
+const keysSwitch = document.querySelector('[data-behaviour=keys-switch]')
+if (keysSwitch) {
+  keysSwitch.checked = !isOff()
+  keysSwitch.addEventListener('change', () => { try { localStorage.keys = keysSwitch.checked ? 'on' : 'off' } catch { /* private mode: for nobody */ } })
+}
