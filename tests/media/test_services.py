@@ -109,6 +109,16 @@ def test_a_picture_stands_as_the_camera_was_held_and_tells_nothing_about_its_own
             assert "icc_profile" not in made.info
 
 
+@pytest.mark.parametrize("color", [(246, 240, 228), (169, 191, 157), (207, 111, 83), (20, 20, 20)])
+def test_colors_stay_what_they_are_in_every_format(color: tuple[int, int, int]) -> None:
+    image = stored(store_image(picture(64, 64, kind="PNG", color=color), name="", at=NOON))
+
+    for path in renditions(image).values():
+        with Pillow.open(path) as made:
+            shown = made.convert("RGB").getpixel((30, 30))
+            assert all(abs(got - wanted) <= 3 for got, wanted in zip(shown, color, strict=True)), (path.suffix, shown)  # type: ignore[arg-type]
+
+
 def test_a_profile_that_says_nothing_sensible_is_left_out() -> None:
     image = stored(store_image(picture(30, 30, icc_profile=b"no profile at all"), name="", at=NOON))
 
