@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 
 from config import Config
@@ -99,6 +99,10 @@ def start_afresh(shop_app: Flask, config: Config) -> None:
         else:
             _restore(shop_app)
     shop_app.extensions["kept"].__init__()
+    for name in ("goods", "cards", "details"):
+        shop_app.extensions[name].forget()
+    for name in ("pages", "frame"):
+        shop_app.extensions[name].clear()
 
 
 @pytest.fixture
@@ -106,6 +110,22 @@ def context(app: Flask) -> Iterator[Flask]:
     """The application with a context pushed, for tests that call services and queries."""
     with app.app_context():
         yield app
+
+
+@pytest.fixture
+def statements(app: Flask) -> Iterator[list[str]]:
+    """The statements that the shop sends to its database, in order; ``statements.clear()`` starts anew."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("BEGIN", "SELECT versions.")):  # versions are looked at once a second, whatever the page
+            sent.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ def here_path() -> str:
 
 
 @pass_context
-def frame_part(context: Context, name: str) -> Markup:
-    """A part of the frame, such as ``_partials/site_header.html``."""
+def frame_part(context: Context, name: str, *, marks_here: bool = False) -> Markup:
+    """A part of the frame, such as ``_partials/site_header.html``; ``marks_here``: its first link to this page says that one is there."""
     template = current_app.jinja_env.get_template(name)
     if has_cookie() or current_app.debug:
         return Markup(template.render(context.get_all()))  # noqa: S704 - a template of ours
@@ -39,7 +39,7 @@ def frame_part(context: Context, name: str) -> Markup:
     known = memory.get(key)
     if known is None or known[0] != versions:
         known = memory[key] = (versions, _render_neutral(template, context, paths))
-    return Markup(_put_in(known[1], paths))  # noqa: S704 - addresses are escaped
+    return Markup(_put_in(known[1], paths, marks_here=marks_here))  # noqa: S704 - addresses are escaped
 
 
 def _render_neutral(template: Any, context: Context, paths: dict[str, str]) -> str:
@@ -55,10 +55,11 @@ def _token(locale: str) -> str:
     return f"\ue001{locale}\ue002"
 
 
-def _put_in(html: str, paths: dict[str, str]) -> str:
+def _put_in(html: str, paths: dict[str, str], *, marks_here: bool) -> str:
     """Mark the link to this page in the menu, then name its addresses."""
     here = str(escape(here_path()))
-    html = html.replace(f'<a href="{here}">', f'<a href="{here}" aria-current="page">', 1)
+    if marks_here:
+        html = html.replace(f'<a href="{here}">', f'<a href="{here}" aria-current="page">', 1)
     for locale, path in paths.items():
         html = html.replace(_token(locale), str(escape(path.removeprefix("/"))))
     return html.replace(HERE, here)

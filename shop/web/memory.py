@@ -10,6 +10,9 @@ class Memory:
 
     def __init__(self, most: int) -> None:
         self.most = most
+        self.forget()
+
+    def forget(self) -> None:
         self.young: dict[Any, Any] = {}
         self.old: dict[Any, Any] = {}
 
