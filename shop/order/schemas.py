@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app
 from marshmallow import fields
 
+from shop.cart.schemas import TotalsSchema
 from shop.customer.values import AddressValues
 from shop.order.links import order_url
 from shop.order.queries import OrderView
@@ -25,16 +26,6 @@ class OrderLineSchema(ShopSchema):
     quantity = WholeNumber()
     shipped = WholeNumber()
     unit_price = MoneyAmount()
-    total = MoneyAmount()
-
-
-class TotalsSchema(ShopSchema):
-    """What is owed, and what it is made of."""
-
-    subtotal = MoneyAmount()
-    discount = MoneyAmount()
-    shipping = MoneyAmount()
-    tax = MoneyAmount()
     total = MoneyAmount()
 
 

@@ -106,7 +106,20 @@ def describe_api(app: Flask) -> dict[str, Any]:
             operations = {method.lower(): _operation(app, rule, description) for method in _methods(rule)}
             spec.path(path=PLACE.sub(r"{\g<name>}", rule.rule), operations=operations)
     document: dict[str, Any] = spec.to_dict()
+    _forget_null_defaults(document)
     return document
+
+
+def _forget_null_defaults(part: Any) -> None:
+    """apispec writes ``default: null`` for "may be left out", which no string or enumeration allows."""
+    if isinstance(part, dict):
+        if part.get("default", ...) is None:
+            del part["default"]
+        for inner in part.values():
+            _forget_null_defaults(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            _forget_null_defaults(inner)
 
 
 def _schema_name(schema: Any) -> str:
