@@ -80,6 +80,7 @@ def upgrade():
     )
     with op.batch_alter_table('mails', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_mails_about'), ['about'], unique=False)
+        batch_op.create_index('ix_mails_state_id', ['state', 'id'], unique=False)
 
     op.create_table('old_slugs',
     sa.Column('kind', sa.Enum('product', 'category', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
@@ -420,6 +421,7 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_orders_customer_id'), ['customer_id'], unique=False)
         batch_op.create_index('ix_orders_email', ['email'], unique=False)
         batch_op.create_index('ix_orders_placed_at', ['placed_at', 'id'], unique=False)
+        batch_op.create_index('ix_orders_state_placed_at', ['state', 'placed_at', 'id'], unique=False)
         batch_op.create_index('ix_orders_user_id_placed_at', ['user_id', 'placed_at'], unique=False)
 
     op.create_table('product_attributes',
@@ -872,6 +874,7 @@ def downgrade():
     op.drop_table('product_attributes')
     with op.batch_alter_table('orders', schema=None) as batch_op:
         batch_op.drop_index('ix_orders_user_id_placed_at')
+        batch_op.drop_index('ix_orders_state_placed_at')
         batch_op.drop_index('ix_orders_placed_at')
         batch_op.drop_index('ix_orders_email')
         batch_op.drop_index(batch_op.f('ix_orders_customer_id'))
@@ -941,6 +944,7 @@ def downgrade():
     op.drop_table('pages')
     op.drop_table('old_slugs')
     with op.batch_alter_table('mails', schema=None) as batch_op:
+        batch_op.drop_index('ix_mails_state_id')
         batch_op.drop_index(batch_op.f('ix_mails_about'))
 
     op.drop_table('mails')

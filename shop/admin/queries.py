@@ -41,6 +41,8 @@ COUNT_LOW = (
     .join(Product, Product.id == Variant.product_id)
     .where(*LOW)
 )
+
+
 @dataclass(frozen=True, slots=True)
 class DayOfSales:
     """What was ordered on a day, as the shop's clock has it, without what was canceled."""

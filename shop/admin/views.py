@@ -11,7 +11,6 @@ from shop.admin import bp
 from shop.admin.chart import change, draw, title_of_days
 from shop.admin.queries import count_low_stock, find_goods, list_low_stock, list_sales
 from shop.admin.times import today_here
-from shop.mail.models import MailState
 from shop.mail.queries import NEEDS_PERSON, count_mails, list_all_mails
 from shop.money import Money
 from shop.order.queries import find_order
@@ -42,7 +41,7 @@ def dashboard() -> ResponseReturnValue:
         mails_failed=count_mails(*NEEDS_PERSON),
         dead=count_dead(),
         retrying=count_retrying(),
-        failed_mails=[*list_all_mails(state=MailState.FAILED).items[:4], *list_all_mails(state=MailState.MAYBE_SENT).items[:4]],
+        failed_mails=list_all_mails(states=NEEDS_PERSON).items[:4],
         dead_letters=list_deliveries(state=DeliveryState.DEAD).items[:4],
         orders=list_work(Wanted(), limit=SHOWN).items,
         sales=now,

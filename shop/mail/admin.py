@@ -15,7 +15,7 @@ from shop.mail.services import resend_mail
 from shop.mail.views import MAIL_CSP
 from shop.outbox.models import DeliveryState
 from shop.outbox.queries import list_deliveries_about
-from shop.web.fields import ShopForm, Text
+from shop.web.fields import FlagText, ShopForm, Text
 from shop.web.lists import Filters, Word, here_with, load_filters, view_of
 from shop.web.staff import StaffEntry
 
@@ -35,6 +35,7 @@ class MailFilters(Filters):
     """``?state=failed&about=order:42&q=ana@``."""
 
     state = Word(MailState, load_default=None)
+    needs_person = FlagText(load_default=False)
     about = Text(maximum=80, load_default="")
 
 
@@ -53,11 +54,13 @@ def sign_of(state: MailState) -> tuple[str, str]:
 def list_mails() -> ResponseReturnValue:
     """What the shop wrote, newest first."""
     chosen = load_filters(MailFilters())
-    page = list_all_mails(state=chosen["state"], about=chosen["about"], search=chosen["q"], cursor=chosen["cursor"])
+    states = NEEDS_PERSON if chosen["needs_person"] else (chosen["state"],) if chosen["state"] else ()
+    page = list_all_mails(states=states, about=chosen["about"], search=chosen["q"], cursor=chosen["cursor"])
     views = [
         view_of(_("All")),
-        view_of(_("Refused"), count_mails(MailState.FAILED), state="failed"),
-        view_of(_("Perhaps sent"), count_mails(MailState.MAYBE_SENT), state="maybe_sent"),
+        view_of(_("Need a person"), count_mails(*NEEDS_PERSON), needs_person=1),
+        view_of(_("Refused"), state="failed"),
+        view_of(_("Perhaps sent"), state="maybe_sent"),
         view_of(_("On their way"), count_mails(MailState.WAITING), state="waiting"),
         view_of(_("Sent"), state="sent"),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.db import Base, choice
@@ -38,7 +38,7 @@ class Mail(Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
 
-    __table_args__ = (UniqueConstraint("cause", "recipient"),)
+    __table_args__ = (UniqueConstraint("cause", "recipient"), Index("ix_mails_state_id", "state", "id"))
 
 
 class MailAttempt(Base):

@@ -35,9 +35,9 @@ def list_newest_mails() -> Sequence[Row[Any]]:
     return rows(NEWEST)
 
 
-def list_all_mails(*, state: MailState | None = None, about: str = "", search: str = "", cursor: str | None = None) -> Page[Row[Any]]:
+def list_all_mails(*, states: Sequence[MailState] = (), about: str = "", search: str = "", cursor: str | None = None) -> Page[Row[Any]]:
     """What the shop wrote, newest first: by state, by what it is about, by recipient (from its beginning) or words of the subject."""
-    wanted = LIST.where(*([Mail.state == state] if state else []), *([Mail.about == about] if about else []))
+    wanted = LIST.where(*([Mail.state.in_(states)] if states else []), *([Mail.about == about] if about else []))
     if search.strip():
         words = search.strip()
         wanted = wanted.where(

@@ -84,6 +84,7 @@ class Order(Base):
     __table_args__ = (
         Index("ix_orders_user_id_placed_at", "user_id", "placed_at"),
         Index("ix_orders_placed_at", "placed_at", "id"),
+        Index("ix_orders_state_placed_at", "state", "placed_at", "id"),
         Index("ix_orders_email", "email"),
         CheckConstraint(f"subtotal_minor {AMOUNT}", name="subtotal_range"),
         CheckConstraint(f"discount_minor {AMOUNT}", name="discount_range"),
