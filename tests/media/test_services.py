@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from pathlib import Path
 
@@ -69,6 +70,20 @@ def test_these_kinds_are_taken(kind: str) -> None:
     image = stored(store_image(picture(20, 30, kind=kind), name=f"any.{kind}", at=NOON))
 
     assert (image.width, image.height) == (20, 30)
+
+
+def test_of_several_pictures_in_a_file_the_first_counts() -> None:
+    out = io.BytesIO()
+    Pillow.new("RGB", (20, 30), "red").save(out, "MPO", save_all=True, append_images=[Pillow.new("RGB", (10, 10), "blue")])
+    phone = stored(store_image(out.getvalue(), name="phone.jpg", at=NOON))
+    out = io.BytesIO()
+    Pillow.new("RGB", (20, 30), "red").save(out, "WEBP", save_all=True, append_images=[Pillow.new("RGB", (20, 30), "blue")])
+    moving = stored(store_image(out.getvalue(), name="moving.webp", at=NOON))
+
+    for image in (phone, moving):
+        with Pillow.open(renditions(image)["20.jpeg"]) as made:
+            assert made.size == (20, 30)
+            assert made.getpixel((5, 5))[0] > 240  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
