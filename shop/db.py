@@ -174,7 +174,8 @@ def scalar(statement: Executable, **params: Any) -> Any:
 def connection() -> Connection:
     """The connection that reads: the open transaction's, or one of this request that commits by itself."""
     if in_transaction():
-        return db.session().connection()
+        link: Connection = db.session().info["unit"]["link"]
+        return link
     if "reader" not in g:
         g.reader = _reading(db.engine)
     reader: Connection = g.reader
@@ -226,7 +227,7 @@ def _outermost(session: Session) -> Iterator[None]:
     session.rollback()
     session.info["unit"] = unit
     try:
-        session.connection(execution_options={"writes": True})
+        unit["link"] = session.connection(execution_options={"writes": True})
         yield
         if unit["failed"]:
             raise RuntimeError("an inner failure was swallowed; nothing is committed")
