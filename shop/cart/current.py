@@ -45,7 +45,7 @@ def this_owner() -> Owner:
 
 def keep_cart(cart: Held) -> None:
     """Remember a guest's cart in the cookie, for ninety days from the last visit. Members need no key."""
-    if _user_id() is None and _key() != cart.key:
+    if _key() != cart.key and _user_id() is None:
         session[KEY] = g.cart_key = cart.key
         session.permanent = True
 

@@ -22,12 +22,14 @@ from shop.cart.current import (
     this_owner,
 )
 from shop.cart.forms import AddForm, ChangeForm, RemoveForm
+from shop.cart.models import MAX_QUANTITY
 from shop.cart.queries import find_variant, list_sought
 from shop.cart.services import CartFull, NotForSale, Removed, put_into_cart, remove_item, set_quantity
 from shop.catalog.cards import show_cards
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound, OutOfStock, ShopError
 from shop.web.locale import current_locale
+from shop.web.text import clean_integer
 
 BESIDE = 4
 
@@ -51,14 +53,15 @@ def show_cart() -> ResponseReturnValue:
 @bp.post("/cart/items")
 def add_item() -> ResponseReturnValue:
     """Put pieces of a variant in, then show the cart."""
-    form = AddForm()
-    variant_id, quantity = form.variant_id.data, form.quantity.data
-    if not form.validate_on_submit() or variant_id is None or quantity is None:
-        return refuse_to_add(form, _first_error(form), 422)
+    try:
+        variant_id = clean_integer(request.form.get("variant_id", ""), low=1)
+        quantity = clean_integer(request.form.get("quantity", ""), low=1, high=MAX_QUANTITY)
+    except ValueError as error:
+        return refuse_to_add(str(error), 422)
     try:
         cart = put_into_cart(this_owner(), variant_id, quantity, at=now())
     except (OutOfStock, NotForSale, CartFull, Invalid) as problem:
-        return refuse_to_add(form, _words(problem), problem.status)
+        return refuse_to_add(_words(problem), problem.status)
     keep_cart(cart)
     remember_added(variant_id)
     return redirect(url_for("cart.show_cart"), 303)
@@ -94,8 +97,9 @@ def take_out(cart_id: int, item_id: int) -> ResponseReturnValue:
     return redirect(url_for("cart.show_cart"), 303)
 
 
-def refuse_to_add(form: AddForm, message: str, status: int) -> ResponseReturnValue:
-    """The cart's page, with the goods that were not put in and a field to try again."""
+def refuse_to_add(message: str, status: int) -> ResponseReturnValue:
+    """The cart's page, with the goods that were not put in and a field to try again. Only here a form object is worth its time."""
+    form = AddForm()
     variant_id = form.variant_id.data
     variant = None if variant_id is None else find_variant(variant_id, locale=current_locale(), at=now())
     return show(status, refused=Refused(message, typed_in(form), variant=variant))
@@ -131,7 +135,7 @@ def typed_in(form: AddForm | ChangeForm) -> str:
     return str(form.quantity._value())  # noqa: SLF001 - WTForms' name for it
 
 
-def _first_error(form: AddForm | ChangeForm | RemoveForm) -> str:
+def _first_error(form: ChangeForm | RemoveForm) -> str:
     return str(next((message for messages in form.errors.values() for message in messages), ""))
 
 
