@@ -225,6 +225,7 @@ def transaction() -> Iterator[Session]:
 def _outermost(session: Session) -> Iterator[None]:
     unit: dict[str, Any] = {"failed": False, "after": []}
     session.rollback()
+    _close_reader()  # one connection at a time: who held one and waited for another could starve the pool
     session.info["unit"] = unit
     try:
         unit["link"] = session.connection(execution_options={"writes": True})
