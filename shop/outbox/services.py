@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 
-from shop.db import after_commit, transaction
+from shop.db import after_commit, connection, transaction
 from shop.outbox.models import Delivery, DeliveryState, Event
+
+_events, _deliveries = cast("Table", Event.__table__), cast("Table", Delivery.__table__)
+WRITE, DELIVER = insert(_events).returning(_events.c.id), insert(_deliveries)
 
 
 def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: datetime) -> int:
@@ -18,13 +21,11 @@ def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: dateti
     ``subject`` such as ``order:42`` keeps its events in order; ``payload`` is JSON: ids and facts, no objects.
     """
     outbox = current_app.extensions["outbox"]
-    with transaction() as session:
-        event = Event(kind=kind, subject=subject, payload=payload, at=at)
-        session.add(event)
-        session.flush()
+    with transaction():
+        event_id = int(connection().execute(WRITE, {"kind": kind, "subject": subject, "payload": payload, "at": at}).scalar_one())
         deliveries = [
             {
-                "event_id": event.id,
+                "event_id": event_id,
                 "consumer": consumer,
                 "subject": subject,
                 "state": DeliveryState.WAITING,
@@ -36,6 +37,6 @@ def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: dateti
             for consumer in outbox.consumers_of(kind)
         ]
         if deliveries:
-            session.execute(insert(Delivery), deliveries)
+            connection().execute(DELIVER, deliveries)
             after_commit(outbox.ring)
-        return event.id
+        return event_id
