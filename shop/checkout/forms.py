@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import wtforms
@@ -12,7 +12,6 @@ from wtforms import FormField, RadioField
 from wtforms.fields.choices import Choice
 from wtforms.widgets import Select
 
-from shop.cart.quotes import CartView
 from shop.checkout.queries import reachable_countries
 from shop.checkout.wanted import Checkout, check_addresses, check_choices, home_country
 from shop.customer.addresses import LENGTHS, AddressRules, address_rules, list_countries
@@ -61,11 +60,12 @@ class AddressForm(wtforms.Form):
     phone = TextField(_l("Phone"), maximum=LENGTHS["phone"])
 
     rules: AddressRules
+    countries: list[tuple[str, str]]
 
     def adapt(self, country: str, locale: str, *, needs_place: bool) -> None:
         """Become the form of that country."""
         self.rules = address_rules(country)
-        self.country.choices = list_countries(reachable_countries(), locale)
+        self.countries = list_countries(reachable_countries(), locale)
         self.country.data = country
         for name in ("postcode", "city", "region"):
             self[name].label.text = str(self.rules.label(name))
@@ -105,11 +105,11 @@ class CheckoutForm(ShopForm):
         """Where it goes, as far as the form says so."""
         return _offered(self.shipping.form.country.data)
 
-    def adapt(self, view: CartView, locale: str) -> None:
-        """Offer what this cart can be delivered by, and show the fields of the chosen countries."""
-        self.shipping_method.choices = [(delivery.code, delivery.name) for delivery in view.deliveries]
+    def adapt(self, deliveries: Sequence[Delivery], chosen: Delivery | None, locale: str) -> None:
+        """Offer what the cart can be delivered by, and show the fields of the chosen countries."""
+        self.shipping_method.choices = [(delivery.code, delivery.name) for delivery in deliveries]
         self.payment_method.choices = [(code, gateway.name) for code, gateway in gateways().items()]
-        self.delivery = view.quote.delivery
+        self.delivery = chosen
         self.goes_somewhere = self.delivery is not None and not self.delivery.is_pickup
         self.shipping_method.data = self.delivery.code if self.delivery else ""
         self.payment_method.data = self.payment_method.data or next(iter(gateways()), "")

@@ -26,6 +26,7 @@ from shop.order.links import own_path
 from shop.order.queries import get_order
 from shop.payment.queries import gateways
 from shop.payment.services import start_payment
+from shop.pricing.queries import list_deliveries
 from shop.web.context import user
 from shop.web.locale import current_locale
 
@@ -44,7 +45,7 @@ class CheckoutPage:
 
     def __post_init__(self) -> None:
         self.view = self._quote()
-        self.form.adapt(self.view, current_locale())
+        self.form.adapt(self.view.deliveries, self.view.quote.delivery, current_locale())
 
     def _quote(self) -> CartView:
         """Prices for where it goes; what is collected is taxed at the counter."""
@@ -99,23 +100,39 @@ def place() -> ResponseReturnValue:
     cart_id, number = _cart_of_page()
     if number is not None:
         return redirect(own_path(get_order(number), user()), 303)
-    page = CheckoutPage(CheckoutForm(), cart_id, now())
-    if cart_id is None or not page.view.can_be_ordered:
+    form = CheckoutForm()
+    if cart_id is None:
         return _to_cart()
-    return _place(page, cart_id) if page.form.validate_on_submit() else page.render(422)
+    if not _adapt_quickly(form) or not form.validate_on_submit():
+        page = CheckoutPage(form, cart_id, now())
+        is_fine = page.form.validate_on_submit()
+        if not page.view.can_be_ordered:
+            return _to_cart()
+        if not is_fine:
+            return page.render(422)
+    return _place(form, cart_id)
 
 
-def _place(page: CheckoutPage, cart_id: int) -> ResponseReturnValue:
-    member = user()
+def _adapt_quickly(form: CheckoutForm) -> bool:
+    """Without looking at the goods: the chosen delivery is one that goes there. Whether it is right is told by the fingerprint."""
+    deliveries = list_deliveries(form.country, currency=current_app.extensions["config"].currency, locale=current_locale())
+    chosen = next((delivery for delivery in deliveries if delivery.code == form.shipping_method.data), None)
+    if chosen is not None:
+        form.adapt(deliveries, chosen, current_locale())
+    return chosen is not None
+
+
+def _place(form: CheckoutForm, cart_id: int) -> ResponseReturnValue:
+    member, at = user(), now()
     shown = request.form.get("shown", "")[:FINGERPRINT_MAX]
-    wanted = page.form.wanted(locale=current_locale(), shown=shown, user_id=member.id if member else None)
+    wanted = form.wanted(locale=current_locale(), shown=shown, user_id=member.id if member else None)
     try:
-        order = place_order(cart_id, wanted, at=page.at)
+        order = place_order(cart_id, wanted, at=at)
     except (QuoteChanged, OutOfStock):
-        return _ask_again(page.form, cart_id)
+        return _ask_again(form, cart_id)
     except Invalid as problem:
-        page.form.show_errors(problem.errors)
-        return page.render(422)
+        form.show_errors(problem.errors)
+        return CheckoutPage(form, cart_id, at).render(422)
     except (CartEmpty, CartClosed):
         return _to_cart()
     step = start_payment(order.id, gateway=order.payment_method, at=now()) if order.total_minor else None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, bindparam, insert
 
 from shop.customer.services import customer_id_of, remember_customer
 from shop.customer.values import AddressValues
-from shop.db import is_sqlite, transaction
+from shop.db import connection, is_sqlite, transaction
 from shop.order.models import AddressKind, Adjustment, Order, OrderAddress, OrderLine
 from shop.order.numbers import new_number
 from shop.outbox.services import record_event
@@ -20,6 +21,27 @@ from shop.pricing.quote import Quote
 TRIES = 20
 orders, lines = cast("Table", Order.__table__), cast("Table", OrderLine.__table__)
 adjustments, addresses = cast("Table", Adjustment.__table__), cast("Table", OrderAddress.__table__)
+COLUMNS = (
+    "cart_id",
+    "user_id",
+    "email",
+    "locale",
+    "currency",
+    "prices_include_tax",
+    "subtotal_minor",
+    "discount_minor",
+    "shipping_minor",
+    "tax_minor",
+    "total_minor",
+    "shipping_method",
+    "shipping_name",
+    "is_pickup",
+    "payment_method",
+    "note",
+    "terms_accepted_at",
+    "placed_at",
+    "is_demo",
+)
 INSERT_LINES, INSERT_ADJUSTMENTS, INSERT_ADDRESSES = insert(lines), insert(adjustments), insert(addresses)
 
 
@@ -47,7 +69,7 @@ def write_order(quote: Quote, agreed: Agreement, *, at: datetime, number: Callab
     with transaction() as session:
         link = session.connection()
         remember_customer(user_id=agreed.user_id, email=agreed.email, name=agreed.name, locale=agreed.locale, at=at)
-        order = _insert_order(_columns(quote, agreed, at), agreed, number)
+        order = _insert_order(_columns(quote, agreed, at), number)
         link.execute(INSERT_LINES, [_line(order.id, position, line) for position, line in enumerate(quote.lines)])
         if quote.adjustments:
             link.execute(INSERT_ADJUSTMENTS, [_adjustment(order.id, adjustment) for adjustment in quote.adjustments])
@@ -84,25 +106,32 @@ def _columns(quote: Quote, agreed: Agreement, at: datetime) -> dict[str, Any]:
     }
 
 
-def _insert_order(columns: dict[str, Any], agreed: Agreement, number: Callable[[], str]) -> Order:
+def _insert_order(columns: dict[str, Any], number: Callable[[], str]) -> Order:
     """Insert under a number that nobody has; a number that is taken is drawn anew."""
+    is_member = columns["user_id"] is not None
+    whose = {"customer_user_id": columns["user_id"]} if is_member else {"customer_email": columns["email"]}
+    statement = _statement(is_member=is_member, is_sqlite=is_sqlite())
+    for _try in range(TRIES):
+        drawn = number()
+        written = connection().execute(statement, {**columns, **whose, "number": drawn}).first()
+        if written is not None:
+            return Order(**columns, number=drawn, **written._asdict())
+    raise RuntimeError("no free order number was found")
+
+
+@lru_cache(maxsize=4)
+def _statement(*, is_member: bool, is_sqlite: bool) -> Any:
+    """Built once; the dialects differ in name only."""
     from sqlalchemy.dialects import postgresql, sqlite
 
-    make = sqlite.insert if is_sqlite() else postgresql.insert
-    customer_id = customer_id_of(user_id=agreed.user_id, email=agreed.email)
-    with transaction() as session:
-        for _try in range(TRIES):
-            drawn = number()
-            statement = (
-                make(orders)
-                .values(**columns, number=drawn, customer_id=customer_id)
-                .on_conflict_do_nothing(index_elements=["number"])
-                .returning(orders.c.id, orders.c.customer_id, orders.c.state, orders.c.payment_state, orders.c.fulfillment_state)
-            )
-            written = session.connection().execute(statement).first()
-            if written is not None:
-                return Order(**columns, number=drawn, **written._asdict())
-    raise RuntimeError("no free order number was found")
+    make = sqlite.insert if is_sqlite else postgresql.insert
+    given = {name: bindparam(name, type_=orders.c[name].type) for name in (*COLUMNS, "number")}
+    return (
+        make(orders)
+        .values(**given, customer_id=customer_id_of(is_member=is_member))
+        .on_conflict_do_nothing(index_elements=["number"])
+        .returning(orders.c.id, orders.c.customer_id, orders.c.state, orders.c.payment_state, orders.c.fulfillment_state)
+    )
 
 
 def _line(order_id: int, position: int, line: Any) -> dict[str, Any]:

@@ -32,6 +32,13 @@ AT_THE_COUNTER: dict[Goods, Any] = {
 }
 
 
+CANCELED: dict[Money, Any] = {
+    Money.UNPAID: _l("The order is canceled. Nothing is left to do."),
+    Money.CHECKING: _l("The order is canceled. We are checking with the bank whether anything was charged; if so, it goes back to you."),
+    Money.PAID: _l("The order is canceled. Your money is on its way back to you."),
+}
+
+
 def next_sentence(order: OrderView) -> str:
     """What happens next, in one sentence."""
     return str(_sentence(order)).replace("%(email)s", order.email)
@@ -39,12 +46,7 @@ def next_sentence(order: OrderView) -> str:
 
 def _sentence(order: OrderView) -> Any:
     if order.is_canceled:
-        if order.payment_state is Money.PAID:
-            return _("The order is canceled. Your money is on its way back to you.")
-        is_back = order.payment_state in CAME_BACK
-        return (
-            _("The order is canceled, and your money went back to you.") if is_back else _("The order is canceled. Nothing is left to do.")
-        )
+        return CANCELED.get(order.payment_state, _l("The order is canceled, and your money went back to you."))
     if order.payment_state is Money.CHECKING:
         return _("We are checking with the bank whether your payment came through. You need not pay again; we write as soon as we know.")
     if order.payment_state is Money.UNPAID and order.fulfillment_state in {Goods.UNFULFILLED, Goods.PACKED}:

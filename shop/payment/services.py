@@ -15,7 +15,7 @@ from typing import Any, cast
 from flask_babel import gettext as _
 from sqlalchemy import Row, Table, bindparam, insert, update
 
-from shop.db import row, transaction
+from shop.db import connection, row, transaction
 from shop.errors import IllegalMove, NotFound
 from shop.order.links import order_key
 from shop.order.models import OrderState, PaymentState
@@ -50,6 +50,9 @@ CLAIM = (
 )
 
 
+INSERT = insert(payments).returning(payments.c.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What comes next: the gateway's page, or None; and how the payment stands."""
@@ -70,8 +73,8 @@ def record_attempt(order_id: int, *, gateway: str, amount_minor: int, currency: 
         "created_at": at,
         "attempted_at": at,
     }
-    with transaction() as session:
-        return int(session.connection().execute(insert(payments).values(values).returning(payments.c.id)).scalar_one())
+    with transaction():
+        return int(connection().execute(INSERT, values).scalar_one())
 
 
 def start_payment(order_id: int, *, gateway: str, at: datetime) -> Step:
