@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from flask import Blueprint, Flask
 
 from shop.catalog.menu import menu
@@ -16,6 +18,10 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
     app.extensions.update(goods=Memory(1000), cards=Memory(2000), details=Memory(200))
     add_context(app, menu=menu)
+    if os.environ.get("FLASK_RUN_FROM_CLI") or app.testing:
+        from shop.catalog.cli import catalog_commands
+
+        app.cli.add_command(catalog_commands)
 
 
 from shop.catalog import api, views  # noqa: F401

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, insert, select
@@ -31,31 +31,32 @@ def slugify(text: str, fallback: str = "item") -> str:
     return slug or fallback
 
 
-def first_free(wanted: str, taken: Collection[str]) -> str:
-    """``mug``, or ``mug-2``, ``mug-3`` … when taken."""
-    if wanted not in taken:
-        return wanted
-    number = 2
-    while f"{wanted}-{number}" in taken:
-        number += 1
-    return f"{wanted}-{number}"
+def numbered(wanted: str, taken_of: Callable[[Sequence[str]], Collection[str]], *, first: int = 2) -> str:
+    """The first of ``wanted-2``, ``wanted-3`` … that is not taken. Asks for a few at a time, by equality: ranges of text differ by collation."""
+    many = 16
+    while True:
+        candidates = [f"{wanted}-{number}" for number in range(first, first + many)]
+        taken = set(taken_of(candidates))
+        free = next((candidate for candidate in candidates if candidate not in taken), None)
+        if free is not None:
+            return free
+        first, many = first + many, many * 4
 
 
 def free_slug(kind: SlugKind, locale: str, wanted: str, *, own_id: int | None = None) -> str:
     """``wanted``, with a number when another object has it now or had it once (its old links must not lead astray)."""
-    with transaction() as session:
-        table = ProductText if kind is SlugKind.PRODUCT else CategoryText
-        owner = ProductText.product_id if kind is SlugKind.PRODUCT else CategoryText.category_id
-        end = wanted + "."  # "." follows "-" and comes before digits: everything from ``wanted`` to ``wanted-…``
-        now = select(table.slug).where(table.locale == locale, table.slug >= wanted, table.slug < end, owner != (own_id or 0))
-        once = select(OldSlug.slug).where(
-            OldSlug.kind == kind,
-            OldSlug.locale == locale,
-            OldSlug.slug >= wanted,
-            OldSlug.slug < end,
-            OldSlug.target_id != (own_id or 0),
-        )
-        return first_free(wanted, {*session.scalars(now), *session.scalars(once)})
+    table = ProductText if kind is SlugKind.PRODUCT else CategoryText
+    owner = ProductText.product_id if kind is SlugKind.PRODUCT else CategoryText.category_id
+
+    def taken_of(slugs: Sequence[str]) -> set[str]:
+        with transaction() as session:
+            now = select(table.slug).where(table.locale == locale, table.slug.in_(slugs), owner != (own_id or 0))
+            once = select(OldSlug.slug).where(
+                OldSlug.kind == kind, OldSlug.locale == locale, OldSlug.slug.in_(slugs), OldSlug.target_id != (own_id or 0)
+            )
+            return {*session.scalars(now), *session.scalars(once)}
+
+    return numbered(wanted, taken_of) if taken_of([wanted]) else wanted
 
 
 def remember_slug(kind: SlugKind, locale: str, target_id: int, *, old: str, new: str, at: datetime) -> None:

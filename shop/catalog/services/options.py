@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from shop.catalog.listing import refresh_listing
 from shop.catalog.models import Option, OptionText, OptionValue, OptionValueText, VariantOption
 from shop.catalog.services.core import KEEP, Keep, claim_product, locales
-from shop.catalog.slugs import first_free, slugify
+from shop.catalog.slugs import numbered, slugify
 from shop.db import transaction
 from shop.errors import Conflict, Invalid, NotFound
 
@@ -24,7 +24,7 @@ def add_option(product_id: int, names: Names, values: Sequence[Names] = (), *, e
     with transaction() as session:
         claim_product(product_id, expected_version, at=at)
         taken = set(session.scalars(select(Option.code).where(Option.product_id == product_id)))
-        option = Option(product_id=product_id, position=len(taken), code=first_free(slugify(_default(names), "option"), taken))
+        option = Option(product_id=product_id, position=len(taken), code=_free(slugify(_default(names), "option"), taken))
         session.add(option)
         session.flush()
         session.execute(insert(OptionText), _names("option_id", option.id, names))
@@ -50,7 +50,7 @@ def add_option_value(option_id: int, names: Names, *, swatch: str = "", at: date
         value = OptionValue(
             option_id=option_id,
             position=0 if last is None else last + 1,
-            code=first_free(slugify(_default(names), "value"), taken),
+            code=_free(slugify(_default(names), "value"), taken),
             swatch=swatch,
         )
         session.add(value)
@@ -123,6 +123,10 @@ def _rename(table: type[OptionText | OptionValueText], owner: InstrumentedAttrib
         rows = [{owner.key: key, "locale": locale, "name": names[locale]} for locale in spoken if names[locale]]
         if rows:
             session.execute(insert(table), rows)
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    return numbered(wanted, lambda codes: taken.intersection(codes)) if wanted in taken else wanted
 
 
 def _default(names: Names) -> str:

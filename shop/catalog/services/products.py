@@ -12,7 +12,7 @@ from shop.catalog.html import sanitize_html
 from shop.catalog.listing import refresh_listing
 from shop.catalog.models import Category, OldSlug, Product, ProductCategory, ProductTag, ProductText, SlugKind, Variant
 from shop.catalog.services.core import KEEP, Keep, Texts, changed, claim_product, is_referred_to, known_locales, locales, require
-from shop.catalog.slugs import first_free, free_slug, remember_slug, slugify
+from shop.catalog.slugs import free_slug, numbered, remember_slug, slugify
 from shop.db import transaction
 from shop.errors import Conflict, NotFound
 from shop.settings.services import touch_topic
@@ -179,8 +179,11 @@ def _free_handle(handle: str | None, name: str) -> str:
                 raise Conflict(_("Another product already has the handle %(handle)s.", handle=handle))
             return handle
         wanted = slugify(name, "product")
-        near = session.scalars(select(Product.handle).where(Product.handle >= wanted, Product.handle < wanted + "."))
-        return first_free(wanted, set(near))
+
+        def taken_of(handles: Sequence[str]) -> set[str]:
+            return set(session.scalars(select(Product.handle).where(Product.handle.in_(handles))))
+
+        return numbered(wanted, taken_of) if taken_of([wanted]) else wanted
 
 
 def _place(product_id: int, category_ids: Sequence[int]) -> None:

@@ -121,6 +121,8 @@ class ImportedProduct:
     old_slugs: dict[str, list[str]] | None = None
     created_at: str | None = None
     updated_at: str | None = None
+    is_complete: bool = False  # our own format: what is missing is meant to be gone
+    keeps_stock: bool = False  # the file is the one imported last: what was sold since stays sold
     variants_left_out: int = 0
     faults: list[Problem] = field(default_factory=list)
 

@@ -102,6 +102,7 @@ def _product(line: int, facts: Mapping[str, Any]) -> ImportedProduct:
         old_slugs=_old_slugs(facts["old_slugs"]),
         created_at=facts["created_at"],
         updated_at=facts["updated_at"],
+        is_complete=True,
     )
     for moment in (product.created_at, product.updated_at, product.archived_at):
         _moment(moment)
