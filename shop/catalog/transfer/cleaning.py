@@ -12,6 +12,7 @@ from shop.catalog.transfer.values import shown
 from shop.web.text import clean_text
 
 TEXT_MAX = {"name": 500, "subtitle": 500, "seo_title": 300, "seo_description": 1000}
+SIMPLE = re.compile(r"[!-~]+(?: [!-~]+)*|")  # what needs no cleaning: ASCII, one blank between words
 SPACES = re.compile(r"[\s\u200b\ufeff]+")
 BAD_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -23,12 +24,8 @@ def clean_line(text: str, maximum: int) -> str:
     Raises:
         ValueError: too long, or damaged.
     """
-    if text.isascii() and text.isprintable():
-        text = text.strip()
-        if "  " in text:
-            text = SPACES.sub(" ", text)
-        if len(text) <= maximum:
-            return text
+    if len(text) <= maximum and SIMPLE.fullmatch(text):
+        return text
     return clean_text(SPACES.sub(" ", text), maximum=maximum)
 
 
@@ -78,7 +75,7 @@ def clean_product(product: ImportedProduct, default: str) -> None:
             ImportedCategory(tuple(cleaner.line(name, 200, "category") for name in shelf.path), shelf.slug) for shelf in product.categories
         ]
     if product.attributes is not None:
-        product.attributes = [_attribute(cleaner, found, default) for found in product.attributes]
+        product.attributes = [_attribute(cleaner, found) for found in product.attributes]
     product.options = [_option(cleaner, option, default) for option in product.options]
     if product.images is not None:
         product.images = [
@@ -98,12 +95,14 @@ def _default(names: Names, default: str) -> Names:
     return {locale or default: name for locale, name in names.items()}
 
 
-def _attribute(cleaner: _Cleaner, found: ImportedAttribute, default: str) -> ImportedAttribute:
+def _attribute(cleaner: _Cleaner, found: ImportedAttribute) -> ImportedAttribute:
+    """Most are fine as they are; their names are cleaned when an attribute is made."""
+    if SIMPLE.fullmatch(found.code) and all(SIMPLE.fullmatch(text) and len(text) <= 2000 for items in found.values.values() for text in items):
+        return found
     values = {
         locale: [cleaned for text in items if (cleaned := cleaner.line(text, 2000, found.code))] for locale, items in found.values.items()
     }
-    names = _default(cleaner.names(found.names, 200, found.code), default)
-    return found._replace(code=cleaner.line(found.code, 100, "attribute"), names=names, values={k: v for k, v in values.items() if v})
+    return found._replace(code=cleaner.line(found.code, 100, "attribute"), values={k: v for k, v in values.items() if v})
 
 
 def _option(cleaner: _Cleaner, option: ImportedOption, default: str) -> ImportedOption:

@@ -6,6 +6,7 @@ edited since, is recognized by its mark without being read.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -99,6 +100,7 @@ class Importer:
             attributes=Attributes(source.locales[0]),
             slugs=Slugs(),
             pictures=pictures,
+            is_dry=is_dry,
         )
         self.salt = f"{READ_AS} {source.currency} {' '.join(source.locales)}"
         self._seen: set[int] = set()
@@ -235,12 +237,12 @@ class Importer:
         return plans
 
     def _look_up_slugs(self, products: Sequence[ImportedProduct]) -> None:
-        wanted: dict[str, set[str]] = {locale: set() for locale in self.around.locales}
+        wanted: dict[str, Counter[str]] = {locale: Counter() for locale in self.around.locales}
         for product in products:
             for locale, words in product.texts.items():
                 if locale in wanted and words.get("name"):
                     hint = product.slug_hint if locale == self.around.default else ""
-                    wanted[locale].add(words.get("slug") or hint or slugify(words["name"], "product"))
+                    wanted[locale][words.get("slug") or hint or slugify(words["name"], "product")] += 1
         self.around.slugs.look_up(wanted)
 
     def _finish(self, plans: Sequence[Plan], candidates: Sequence[Candidate]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,11 +12,14 @@ from sqlalchemy import bindparam, select
 from shop.catalog.models import Attribute, AttributeKind, AttributeText, Category, CategoryText, OldSlug, ProductText, SlugKind
 from shop.catalog.services import create_category
 from shop.catalog.slugs import numbered
+from shop.catalog.transfer.cleaning import clean_line
 from shop.catalog.transfer.product import ImportedAttribute, ImportedCategory
 from shop.catalog.transfer.rows import Rows
 from shop.db import rows
 
 COUNTERS_KEPT = 10_000
+ASKED_AT_ONCE = 500
+SPARE = 4
 
 CATEGORIES = (
     select(Category.id, Category.parent_id, CategoryText.locale, CategoryText.name, CategoryText.slug)
@@ -28,6 +31,7 @@ SLUGS = select(ProductText.slug).where(ProductText.locale == bindparam("locale")
 OLD = select(OldSlug.slug).where(
     OldSlug.kind == SlugKind.PRODUCT, OldSlug.locale == bindparam("locale"), OldSlug.slug.in_(bindparam("slugs", expanding=True))
 )
+ANY_OLD = select(OldSlug.slug).where(OldSlug.kind == SlugKind.PRODUCT).limit(1)
 
 
 class Shelves:
@@ -108,7 +112,8 @@ class Attributes:
         if known is None:
             known = KnownAttribute(batch.new_id(Attribute), kind, wanted.unit)
             batch.add(Attribute, id=known.id, code=wanted.code, kind=kind, unit=wanted.unit)
-            names = {self.default: wanted.code.replace("_", " ").capitalize(), **wanted.names}
+            names = {self.default: wanted.code.replace("_", " ").capitalize()}
+            names |= {locale or self.default: clean_line(name[:200], 200) for locale, name in wanted.names.items() if name}
             for locale, name in names.items():
                 batch.add(AttributeText, attribute_id=known.id, locale=locale, name=name)
             self._known[wanted.code] = known
@@ -119,36 +124,53 @@ class Attributes:
 
 
 class Slugs:
-    """Free slugs for many new products. How far the numbers of a popular name have come is remembered."""
+    """Free slugs for many new products: a few statements a batch. How far the numbers of a popular name have come is remembered."""
 
     def __init__(self) -> None:
         self._taken: set[tuple[str, str]] = set()
+        self._asked: set[tuple[str, str]] = set()
         self._last: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._tables = (SLUGS, OLD) if rows(ANY_OLD) else (SLUGS,)
 
-    def look_up(self, wanted: dict[str, Collection[str]]) -> None:
-        """Before a batch: which of these slugs are taken, by locale."""
-        self._taken = set()
+    def look_up(self, wanted: Mapping[str, Counter[str]]) -> None:
+        """Before a batch: which of these slugs, and of the numbers behind those that collide, are taken; ``wanted`` counts them by locale."""
+        self._taken, self._asked = set(), set()
         for locale, slugs in wanted.items():
-            if slugs:
-                for statement in (SLUGS, OLD):
-                    self._taken |= {(locale, found.slug) for found in rows(statement, locale=locale, slugs=sorted(slugs))}
+            taken = self._stored(locale, slugs)
+            more = [
+                f"{slug}-{number}"
+                for slug, many in slugs.items()
+                if (many > 1 or slug in taken)
+                for first in [self._last.get((locale, slug), 1) + 1]
+                for number in range(first, first + many + SPARE)
+            ]
+            self._taken |= {(locale, slug) for slug in taken | self._stored(locale, more)}
+            self._asked |= {(locale, slug) for slug in more}
 
     def take(self, locale: str, wanted: str) -> str:
         """``wanted`` or the next number behind it; nobody else gets it."""
         slug = wanted
         if (locale, slug) in self._taken:
-            slug = self._numbered(locale, wanted)
+            key = (locale, wanted)
+            slug = numbered(wanted, lambda slugs: self._taken_of(locale, slugs), first=self._last.pop(key, 1) + 1)
+            self._last[key] = int(slug.rpartition("-")[2])
+            if len(self._last) > COUNTERS_KEPT:
+                self._last.popitem(last=False)
         self._taken.add((locale, slug))
         return slug
 
-    def _numbered(self, locale: str, wanted: str) -> str:
-        key = (locale, wanted)
-        slug = numbered(wanted, lambda slugs: self._taken_of(locale, slugs), first=self._last.pop(key, 1) + 1)
-        self._last[key] = int(slug.rpartition("-")[2])
-        if len(self._last) > COUNTERS_KEPT:
-            self._last.popitem(last=False)
-        return slug
-
     def _taken_of(self, locale: str, slugs: Sequence[str]) -> set[str]:
-        stored = {found.slug for statement in (SLUGS, OLD) for found in rows(statement, locale=locale, slugs=list(slugs))}
-        return stored | {slug for slug in slugs if (locale, slug) in self._taken}
+        """Answered from memory as far as it reaches: the first free one of those that were looked up is free."""
+        taken = {slug for slug in slugs if (locale, slug) in self._taken}
+        free = next((slug for slug in slugs if slug not in taken), None)
+        if free is not None and (locale, free) in self._asked:
+            return taken
+        return taken | self._stored(locale, slugs)
+
+    def _stored(self, locale: str, slugs: Iterable[str]) -> set[str]:
+        ordered = sorted(slugs)
+        found: set[str] = set()
+        for start in range(0, len(ordered), ASKED_AT_ONCE):
+            for statement in self._tables:
+                found |= {row.slug for row in rows(statement, locale=locale, slugs=ordered[start : start + ASKED_AT_ONCE])}
+        return found

@@ -48,6 +48,7 @@ class Surroundings:
     attributes: Attributes
     slugs: Slugs
     pictures: Pictures
+    is_dry: bool = False
 
     @property
     def default(self) -> str:
@@ -59,22 +60,25 @@ class Plan:
     """What an import does with one product. ``changes`` maps a field to what it was and what it becomes."""
 
     product_id: int
+    is_silent: bool = False  # a new product that nobody wants to read about: no notes are taken
     outcome: str = "unchanged"
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     variants: Counter[str] = field(default_factory=Counter)
     after: list[Callable[[], object]] = field(default_factory=list)
 
     def note(self, name: str, was: Any, becomes: Any) -> None:
-        self.changes[name] = (was, becomes)
+        if not self.is_silent:
+            self.changes[name] = (was, becomes)
 
 
 def plan_product(product: ImportedProduct, present: PresentProduct | None, around: Surroundings, batch: Rows, mark: str) -> Plan:
     """Add to ``batch`` the rows that make the shop's product what the file says."""
     is_new = present is None
-    plan = Plan(batch.new_id(Product) if present is None else present.row.id)
+    plan = Plan(batch.new_id(Product) if present is None else present.row.id, is_silent=is_new and not around.is_dry)
     columns = _columns(product, present, around)
-    for name, value in columns.items():
-        plan.note(name, None if present is None else getattr(present.row, name), value)
+    if not plan.is_silent:
+        for name, value in columns.items():
+            plan.note(name, None if present is None else getattr(present.row, name), value)
     _plan_texts(product, present, around, batch, plan)
     _plan_shelves(product, present, around, batch, plan)
     _plan_tags(product, present, batch, plan)
@@ -153,9 +157,8 @@ def _plan_texts(product: ImportedProduct, present: PresentProduct | None, around
             wanted = words.get("slug") or (product.slug_hint if locale == around.default else "") or slugify(words["name"], "product")
             texts = {field: words.get(field, "") for field in TEXT_FIELDS} | {"slug": around.slugs.take(locale, wanted)}
             batch.add(ProductText, product_id=plan.product_id, locale=locale, **texts)
-            for name, text in texts.items():
-                if text:
-                    plan.note(f"{name} ({locale})", None, text)
+            if not plan.is_silent:
+                plan.changes |= {f"{name} ({locale})": (None, text) for name, text in texts.items() if text}
             continue
         changed = {name: text for name, text in words.items() if now[name] != text and (text or name not in {"name", "slug"})}
         if changed.get("slug"):
@@ -196,7 +199,8 @@ def _plan_shelves(product: ImportedProduct, present: PresentProduct | None, arou
     now = present.categories if present is not None else []
     if wanted == now:
         return
-    plan.note("categories", _listed(around.shelves.name_of(key) for key in now), _listed(around.shelves.name_of(key) for key in wanted))
+    if not plan.is_silent:
+        plan.note("categories", _listed(map(around.shelves.name_of, now)), _listed(map(around.shelves.name_of, wanted)))
     if now:
         batch.delete(ProductCategory, "product_id", plan.product_id)
     for position, category_id in enumerate(wanted):
@@ -222,19 +226,20 @@ def _plan_attributes(product: ImportedProduct, present: PresentProduct | None, a
         return
     wanted = {found.code: found for found in product.attributes}
     spoken = ("", *around.locales)
-    facts = [
-        (code, locale, text)
-        for code, found in wanted.items()
-        for locale in sorted(found.values)
-        if locale in spoken
-        for text in found.values[locale]
-    ]
-    now = present.attributes if present is not None else []
-    if facts == now:
-        return
-    plan.note("attributes", _listed(f"{code}: {text}" for code, _, text in now), _listed(f"{code}: {text}" for code, _, text in facts))
-    if now:
-        batch.delete(ProductAttribute, "product_id", plan.product_id)
+    if not plan.is_silent:
+        now = present.attributes if present is not None else []
+        facts = [
+            (code, locale, text)
+            for code, found in wanted.items()
+            for locale in sorted(found.values)
+            if locale in spoken
+            for text in found.values[locale]
+        ]
+        if facts == now:
+            return
+        plan.note("attributes", _listed(f"{code}: {text}" for code, _, text in now), _listed(f"{code}: {text}" for code, _, text in facts))
+        if now:
+            batch.delete(ProductAttribute, "product_id", plan.product_id)
     for position, found in enumerate(wanted.values()):
         known = around.attributes.find_or_make(found, batch)
         for locale, items in found.values.items():

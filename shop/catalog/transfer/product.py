@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from shop.catalog.transfer.report import ERROR, WARNING, Problem
 
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Names = dict[str, str]  # by locale; "" is the language that the file is written in
 
 
@@ -159,7 +160,7 @@ class ImportedProduct:
             self.images and [image[:2] + image[3:] for image in self.images],
             self.old_slugs,
         )
-        text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+        text = ENCODE(facts)
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 

@@ -41,6 +41,7 @@ MEDUSA_PRICE = re.compile(r"(?:variant )?price ([a-z]{3})")
 MEDUSA_REGION = re.compile(r"(?:variant )?price .+ \[[a-z]{3}\]")
 OSCAR = ("class", "categories", "upc", "title", "description", "partner", "partner_sku", "price", "stock")
 MAGENTO_ATTRIBUTE = re.compile(r",(?=[a-z0-9_]+=)")
+DECODE = json.JSONDecoder(parse_float=Decimal).decode
 PARTS_KNOWN = {"sku", "category", "name", "price", "fill_price"}
 
 
@@ -304,7 +305,7 @@ def read_parts(source: Source) -> Iterator[Record]:
             continue
         source.report.rows += 1
         try:
-            part = json.loads(text, parse_float=Decimal)
+            part = DECODE(text)
         except (ValueError, RecursionError):
             part = None
         if not isinstance(part, dict) or not isinstance(part.get("sku"), str) or not isinstance(part.get("name"), str):
@@ -352,13 +353,13 @@ def _part_price(source: Source, product: ImportedProduct, line: int, amount: obj
 
 
 def _property(key: str, value: object, names: dict[str, str]) -> ImportedAttribute | None:
+    name = names.get(key) or names.setdefault(key, key.replace("_", " ").capitalize())
+    if isinstance(value, str):
+        return ImportedAttribute(key, "text", {"": name}, {"": [value]}) if value else None
     items = value if isinstance(value, list) else [value]
     items = [item for item in items if isinstance(item, str | int | Decimal) and item != ""]
     if not items:
         return None
-    kind = (
-        "text" if any(isinstance(item, str) for item in items) else "boolean" if all(isinstance(item, bool) for item in items) else "number"
-    )
+    kinds = {"text" if isinstance(item, str) else "boolean" if isinstance(item, bool) else "number" for item in items}
     texts = [("true" if item else "false") if isinstance(item, bool) else str(item) for item in items]
-    name = names.get(key) or names.setdefault(key, key.replace("_", " ").capitalize())
-    return ImportedAttribute(key, kind, {"": name}, {"": texts})
+    return ImportedAttribute(key, kinds.pop() if len(kinds) == 1 else "text", {"": name}, {"": texts})
