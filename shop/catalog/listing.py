@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Row, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Table, bindparam, delete, func, select, update
 
 from shop.catalog.models import (
     Category,
@@ -76,6 +76,7 @@ PICTURES = (
     .where(ProductImage.product_id.in_(bindparam("ids", expanding=True)))
     .order_by(ProductImage.product_id, ProductImage.position, ProductImage.id)
 )
+PLACES_GONE = delete(cast("Table", CategoryProduct.__table__)).where(CategoryProduct.product_id.in_(bindparam("ids", expanding=True)))
 COUNTS = (
     select(CategoryProduct.category_id, func.count().label("products"))
     .where(CategoryProduct.product_id.in_(bindparam("ids", expanding=True)))
@@ -95,14 +96,16 @@ def refresh_listing(product_ids: Collection[int], *, at: datetime) -> None:
 
 def _refresh_batch(ids: Sequence[int], at: datetime) -> None:
     with transaction() as session:
+        session.flush()
+        link = session.connection()
         currency = current_app.extensions["config"].currency
-        variants = _grouped(session.execute(ON_SALE, {"ids": ids, "currency": currency, "at": at}))
-        swatches = _grouped(session.execute(SWATCHES, {"ids": ids}))
-        pictures = _grouped(session.execute(PICTURES, {"ids": ids}))
-        shelves = _grouped(session.execute(SHELVES, {"ids": ids}))
-        before = {found.category_id: found.products for found in session.execute(COUNTS, {"ids": ids})}
+        variants = _grouped(link.execute(ON_SALE, {"ids": ids, "currency": currency, "at": at}))
+        swatches = _grouped(link.execute(SWATCHES, {"ids": ids}))
+        pictures = _grouped(link.execute(PICTURES, {"ids": ids}))
+        shelves = _grouped(link.execute(SHELVES, {"ids": ids}))
+        before = {found.category_id: found.products for found in link.execute(COUNTS, {"ids": ids})}
         kept, placed = [], []
-        for product in session.execute(PRODUCTS, {"ids": ids}).all():
+        for product in link.execute(PRODUCTS, {"ids": ids}).all():
             facts = _derive(product, variants[product.id], swatches[product.id], pictures[product.id], at)
             kept.append({"key": product.id, **facts})
             if facts["is_listed"]:
@@ -164,11 +167,10 @@ def _write(kept: list[dict[str, Any]], placed: list[dict[str, Any]], ids: Sequen
             values: dict[str, Any] = {name: bindparam(name) for name in kept[0] if name != "key"}
             statement = update(products).where(products.c.id == bindparam("key")).values(values)
             session.connection().execute(statement, kept)
-        session.execute(
-            delete(CategoryProduct).where(CategoryProduct.product_id.in_(ids)), execution_options={"synchronize_session": False}
-        )
+        places = cast("Table", CategoryProduct.__table__)
+        session.connection().execute(PLACES_GONE, {"ids": ids})
         if placed:
-            session.execute(insert(CategoryProduct), placed)
+            session.connection().execute(places.insert(), placed)
 
 
 def _move_counts(before: dict[int, int], after: dict[int, int]) -> None:

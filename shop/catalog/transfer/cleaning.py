@@ -97,7 +97,9 @@ def _default(names: Names, default: str) -> Names:
 
 def _attribute(cleaner: _Cleaner, found: ImportedAttribute) -> ImportedAttribute:
     """Most are fine as they are; their names are cleaned when an attribute is made."""
-    if SIMPLE.fullmatch(found.code) and all(SIMPLE.fullmatch(text) and len(text) <= 2000 for items in found.values.values() for text in items):
+    if SIMPLE.fullmatch(found.code) and all(
+        SIMPLE.fullmatch(text) and len(text) <= 2000 for items in found.values.values() for text in items
+    ):
         return found
     values = {
         locale: [cleaned for text in items if (cleaned := cleaner.line(text, 2000, found.code))] for locale, items in found.values.items()

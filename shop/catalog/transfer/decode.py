@@ -45,7 +45,7 @@ def open_text(path: Path) -> tuple[io.TextIOWrapper, Encoding]:
     """The file as text with its row ends untouched. Single bytes that are no UTF-8 become lone surrogates, for ``mend`` to look at."""
     encoding = detect_encoding(path)
     errors = "surrogateescape" if encoding.name.startswith("utf-8") else "replace"
-    return io.TextIOWrapper(cast("IO[bytes]", open_bytes(path)), encoding=encoding.name, errors=errors, newline=""), encoding
+    return io.TextIOWrapper(open_bytes(path), encoding=encoding.name, errors=errors, newline=""), encoding
 
 
 def detect_encoding(path: Path) -> Encoding:

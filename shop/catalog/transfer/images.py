@@ -29,9 +29,9 @@ class Pictures:
             for parent, _, names in os.walk(self.folder):
                 yield from (Path(parent, name) for name in names)
             return
-        for parent in (beside / "images", beside):
-            if parent.is_dir():
-                yield from (path for path in parent.iterdir() if path.is_file())
+        for folder in (beside, beside / "images"):
+            if folder.is_dir():
+                yield from (path for path in folder.iterdir() if path.is_file())
 
     def find(self, source: str) -> Path | None:
         """The file whose name ends the address."""

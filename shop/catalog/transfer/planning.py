@@ -27,7 +27,7 @@ from shop.catalog.services.attributes import YES
 from shop.catalog.slugs import remember_slug, slugify
 from shop.catalog.transfer.images import Pictures
 from shop.catalog.transfer.known import Attributes, KnownAttribute, Shelves, Slugs
-from shop.catalog.transfer.present import PresentOption, PresentProduct, PresentValue
+from shop.catalog.transfer.present import PresentImage, PresentOption, PresentProduct, PresentValue
 from shop.catalog.transfer.product import ImportedOption, ImportedProduct
 from shop.catalog.transfer.rows import Rows
 from shop.catalog.transfer.variants import VariantPlan, plan_variants
@@ -83,13 +83,13 @@ def plan_product(product: ImportedProduct, present: PresentProduct | None, aroun
     _plan_shelves(product, present, around, batch, plan)
     _plan_tags(product, present, batch, plan)
     _plan_attributes(product, present, around, batch, plan)
-    options = _plan_options(product, present, around, batch, plan)
+    options = _plan_options(product, present, batch, plan)
     images = _plan_images(product, present, around, batch, plan)
     plan_variants(VariantPlan(product, present, around, batch, plan, options, images))
     if product.old_slugs:
         _plan_old_slugs(product, present, around, plan)
     if present is None:
-        _insert(product, columns, around, batch, plan, mark)
+        batch.add(Product, **_new_product(product, columns, around.at), id=plan.product_id, import_mark=f"{mark}:1")
     elif plan.changes:
         columns |= {"version": present.row.version + 1, "updated_at": around.at, "import_mark": f"{mark}:{present.row.version + 1}"}
         batch.change(Product, {"id": plan.product_id}, columns)
@@ -123,29 +123,25 @@ def _archived(wanted: str, now: datetime | None, at: datetime) -> datetime | Non
     return datetime.fromisoformat(wanted) if wanted else None
 
 
-def _insert(product: ImportedProduct, columns: dict[str, Any], around: Surroundings, batch: Rows, plan: Plan, mark: str) -> None:
-    at = around.at
-    batch.add(
-        Product,
-        id=plan.product_id,
-        handle=product.handle,
-        brand=columns.get("brand", ""),
-        kind=columns.get("kind", ""),
-        tax_class=columns.get("tax_class") or "standard",
-        position=columns.get("position", 0),
-        published_at=columns.get("published_at"),
-        archived_at=columns.get("archived_at"),
-        created_at=datetime.fromisoformat(product.created_at) if product.created_at else at,
-        updated_at=datetime.fromisoformat(product.updated_at) if product.updated_at else at,
-        import_mark=f"{mark}:1",
-        version=1,
-        is_listed=False,
-        available=False,
-        swatches="",
-        review_count=0,
-        stars_sum=0,
-        sold_count=0,
-    )
+def _new_product(product: ImportedProduct, columns: dict[str, Any], at: datetime) -> dict[str, Any]:
+    return {
+        "handle": product.handle,
+        "brand": columns.get("brand", ""),
+        "kind": columns.get("kind", ""),
+        "tax_class": columns.get("tax_class") or "standard",
+        "position": columns.get("position", 0),
+        "published_at": columns.get("published_at"),
+        "archived_at": columns.get("archived_at"),
+        "created_at": datetime.fromisoformat(product.created_at) if product.created_at else at,
+        "updated_at": datetime.fromisoformat(product.updated_at) if product.updated_at else at,
+        "version": 1,
+        "is_listed": False,
+        "available": False,
+        "swatches": "",
+        "review_count": 0,
+        "stars_sum": 0,
+        "sold_count": 0,
+    }
 
 
 def _plan_texts(product: ImportedProduct, present: PresentProduct | None, around: Surroundings, batch: Rows, plan: Plan) -> None:
@@ -271,9 +267,7 @@ def _number(known: KnownAttribute, text: str) -> float | None:
     return number if abs(number) < 1e300 else None
 
 
-def _plan_options(
-    product: ImportedProduct, present: PresentProduct | None, around: Surroundings, batch: Rows, plan: Plan
-) -> list[PresentOption]:
+def _plan_options(product: ImportedProduct, present: PresentProduct | None, batch: Rows, plan: Plan) -> list[PresentOption]:
     """The product's options in the order of the file, existing or new, with ids."""
     known = present.options if present is not None else {}
     result = []
@@ -283,7 +277,7 @@ def _plan_options(
             found = PresentOption(batch.new_id(Option), option.code, position)
             batch.add(Option, id=found.id, product_id=plan.product_id, position=position, code=option.code)
             plan.note(f"option {option.code}", None, _listed(_first(value.names) or value.code for value in option.values))
-        _plan_names(OptionText, "option_id", found.id, found.names, option.names, batch, plan, f"option {option.code}")
+        _plan_names(OptionText, {"option_id": found.id}, found.names, option.names, batch=batch, plan=plan, name=f"option {option.code}")
         _plan_values(option, found, batch, plan)
         result.append(found)
     return result
@@ -301,25 +295,26 @@ def _plan_values(option: ImportedOption, found: PresentOption, batch: Rows, plan
         elif value.swatch is not None and value.swatch != known.swatch:
             plan.note(f"swatch {value.code}", known.swatch, value.swatch)
             batch.change(OptionValue, {"id": known.id}, {"swatch": value.swatch})
-        _plan_names(OptionValueText, "value_id", known.id, known.names, value.names, batch, plan, f"option {option.code}: {value.code}")
+        name = f"option {option.code}: {value.code}"
+        _plan_names(OptionValueText, {"value_id": known.id}, known.names, value.names, batch=batch, plan=plan, name=name)
 
 
 def _plan_names(
     table: type[OptionText | OptionValueText],
-    column: str,
-    key: int,
+    owner: dict[str, int],
     now: dict[str, str],
     wanted: dict[str, str],
+    *,
     batch: Rows,
     plan: Plan,
     name: str,
 ) -> None:
     for locale, text in wanted.items():
         if locale not in now:
-            batch.add(table, **{column: key, "locale": locale, "name": text})
+            batch.add(table, **owner, locale=locale, name=text)
             plan.changes.setdefault(f"{name} ({locale})", (None, text))
         elif now[locale] != text:
-            batch.change(table, {column: key, "locale": locale}, {"name": text})
+            batch.change(table, {**owner, "locale": locale}, {"name": text})
             plan.note(f"{name} ({locale})", now[locale], text)
 
 
@@ -343,22 +338,25 @@ def _plan_images(product: ImportedProduct, present: PresentProduct | None, aroun
             row_id = now[image_id].id if image_id in now else batch.new_id(ProductImage)
             wanted[image_id] = (row_id, {key: alt for key, alt in image.alt.items() if key in around.locales})
         places[place] = wanted[image_id][0]
-    kept = [image_id for image_id in now if image_id not in wanted] if is_short else []
-    order = [*wanted, *kept]
-    if order != list(now):
-        plan.note("images", len(now), len(order))
-        for image_id in now:
-            if image_id not in order:
-                batch.delete(ProductImage, "id", now[image_id].id)
-    for position, image_id in enumerate(order):
-        if image_id not in now:
-            batch.add(ProductImage, id=wanted[image_id][0], product_id=plan.product_id, image_id=image_id, position=position)
-        elif now[image_id].position != position:
-            plan.note("images", len(now), "in another order")
-            batch.change(ProductImage, {"id": now[image_id].id}, {"position": position})
+    order = [*wanted, *(image_id for image_id in now if is_short and image_id not in wanted)]
+    _place_images(now, {image_id: row_id for image_id, (row_id, _) in wanted.items()}, order, batch, plan)
     for image_id, (row_id, alts) in wanted.items():
         _plan_alts(row_id, now[image_id].alt if image_id in now else {}, alts, batch, plan)
     return places
+
+
+def _place_images(now: dict[int, PresentImage], row_ids: dict[int, int], order: list[int], batch: Rows, plan: Plan) -> None:
+    if order != list(now):
+        plan.note("images", len(now), len(order))
+    for image_id, image in now.items():
+        if image_id not in order:
+            batch.delete(ProductImage, "id", image.id)
+    for position, image_id in enumerate(order):
+        if image_id not in now:
+            batch.add(ProductImage, id=row_ids[image_id], product_id=plan.product_id, image_id=image_id, position=position)
+        elif now[image_id].position != position:
+            plan.note("images", len(now), "in another order")
+            batch.change(ProductImage, {"id": now[image_id].id}, {"position": position})
 
 
 def _plan_alts(row_id: int, now: dict[str, str], wanted: dict[str, str], batch: Rows, plan: Plan) -> None:

@@ -264,4 +264,4 @@ def _load_variants(products: dict[int, PresentProduct], ids: Sequence[int], code
             number += 1
         by_id[found.id] = present.variants[values, number] = PresentVariant(found, (values, number))
     for found in rows(PRICES, ids=ids):
-        by_id[found.variant_id].prices.append(PricePoint(*found[1:]))
+        by_id[found.variant_id].prices.append(PricePoint._make(tuple(found)[1:]))

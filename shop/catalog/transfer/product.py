@@ -141,6 +141,7 @@ class ImportedProduct:
 
     def mark(self, salt: str) -> str:
         """A short hash of everything that the file says of it; the same file gives the same. ``salt`` is what else decides how it is read."""
+        images = None if self.images is None else [(image.source, image.alt, image.facts) for image in self.images]
         facts = (
             salt,
             self.handle,
@@ -157,7 +158,7 @@ class ImportedProduct:
             self.attributes,
             self.options,
             [variant.facts() for variant in self.variants],
-            self.images and [image[:2] + image[3:] for image in self.images],
+            images,
             self.old_slugs,
         )
         text = ENCODE(facts)

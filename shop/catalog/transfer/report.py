@@ -6,12 +6,11 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import IO, Any, NamedTuple
 
 ERROR, WARNING = "error", "warning"
 OUTCOMES = ("created", "changed", "unchanged", "skipped")
-KEPT_IN_MEMORY = 256 * 1024
+KEPT_IN_MEMORY = 1000
 SHOWN = 200
 
 
@@ -34,7 +33,8 @@ class Report:
         self.variants: Counter[str] = Counter()
         self.severities: Counter[str] = Counter()
         self._told: set[str] = set()
-        self._file: IO[str] = tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY, mode="w+", encoding="utf-8")  # noqa: SIM115
+        self._kept: list[str] = []
+        self._file: IO[str] | None = None
 
     def add(self, problem: Problem) -> None:
         self.severities[problem.severity] += 1
@@ -42,7 +42,15 @@ class Report:
         for name in ("column", "reason", "remedy"):
             text = entry[name].encode("utf-8", "replace").decode()
             entry[name] = text if len(text) <= SHOWN * 2 else text[: SHOWN * 2] + "…"
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._kept.append(json.dumps(entry, ensure_ascii=False) + "\n")
+        if len(self._kept) >= KEPT_IN_MEMORY:
+            self._put_aside()
+
+    def _put_aside(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._file.writelines(self._kept)
+        self._kept.clear()
 
     def add_once(self, key: str, problem: Problem) -> None:
         """Only the first of its kind: the same column or currency would be named on every row."""
@@ -51,10 +59,12 @@ class Report:
             self.add(problem)
 
     def problems(self) -> Iterator[dict[str, Any]]:
-        self._file.seek(0)
-        for line in self._file:
-            yield json.loads(line)
-        self._file.seek(0, 2)
+        if self._file is not None:
+            self._put_aside()
+            self._file.seek(0)
+            yield from map(json.loads, self._file)
+            self._file.seek(0, 2)
+        yield from map(json.loads, self._kept)
 
     @property
     def has_errors(self) -> bool:
@@ -81,5 +91,5 @@ class Report:
         return "\n".join(lines)
 
     def close(self) -> None:
-        with suppress(OSError):
+        if self._file is not None:
             self._file.close()

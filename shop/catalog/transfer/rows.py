@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, bindparam, func, select, text
+from sqlalchemy import Connection, Dialect, Table, bindparam, func, select, text
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from shop.catalog.models import (
     Attribute,
@@ -117,9 +119,14 @@ class Rows:
         link.execute(table.update().where(*wanted).values({name: bindparam(name) for name in shape[cut + 1 :]}), rows)
 
 
+@lru_cache(maxsize=64)
+def _compiled(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> SQLCompiler:
+    return table.insert().compile(dialect=dialect, column_keys=list(columns))
+
+
 def _insert(link: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Many rows by the driver itself: SQLAlchemy compiles the statement and says how values are stored, once for the table and not for each row."""
-    compiled = table.insert().compile(dialect=link.dialect, column_keys=list(rows[0]))
+    compiled = _compiled(link.dialect, table, tuple(rows[0]))
     for name in rows[0]:
         store = table.c[name].type.dialect_impl(link.dialect).bind_processor(link.dialect)
         if store is not None:

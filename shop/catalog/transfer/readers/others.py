@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from html import unescape
 from typing import Any
 
@@ -41,6 +42,8 @@ MEDUSA_PRICE = re.compile(r"(?:variant )?price ([a-z]{3})")
 MEDUSA_REGION = re.compile(r"(?:variant )?price .+ \[[a-z]{3}\]")
 OSCAR = ("class", "categories", "upc", "title", "description", "partner", "partner_sku", "price", "stock")
 MAGENTO_ATTRIBUTE = re.compile(r",(?=[a-z0-9_]+=)")
+PROPERTY = (str, int, Decimal, list)
+PROPERTIES_KEPT = 20_000
 DECODE = json.JSONDecoder(parse_float=Decimal).decode
 PARTS_KNOWN = {"sku", "category", "name", "price", "fill_price"}
 
@@ -122,7 +125,7 @@ def _medusa_variant(source: Source, table: Table, product: ImportedProduct, row:
         found = MEDUSA_PRICE.fullmatch(name)
         if found and row.get(name):
             currency = found[1].upper()
-            money = read_cell(product, row, table.header[place], row.get(name), lambda text, currency=currency: parse_price(text, currency))
+            money = read_cell(product, row, table.header[place], row.get(name), partial(parse_price, currency=currency))
             if money is not None:
                 variant.prices.append(ImportedPrice(money.currency, money.minor))
     if not variant.prices:
@@ -299,7 +302,7 @@ def is_parts(found: dict[str, object]) -> bool:
 
 def read_parts(source: Source) -> Iterator[Record]:
     """One object a line: sku, name, category, price; everything else is a property. ``fill_price`` stands in where there is no price."""
-    names: dict[str, str] = {}
+    properties = _Properties()
     for line, text in enumerate(source.stream, start=1):
         if not text.strip():
             continue
@@ -312,10 +315,10 @@ def read_parts(source: Source) -> Iterator[Record]:
             problem = Problem(line, "", "the line is no JSON object with sku and name", "Write one object a line.")
             yield Lost(line, problem)
             continue
-        yield _part(source, line, part, names)
+        yield _part(source, line, part, properties)
 
 
-def _part(source: Source, line: int, part: dict[str, Any], names: dict[str, str]) -> ImportedProduct:
+def _part(source: Source, line: int, part: dict[str, Any], properties: _Properties) -> ImportedProduct:
     sku = part["sku"]
     product = ImportedProduct(
         handle=slugify(sku, "part"),
@@ -329,7 +332,9 @@ def _part(source: Source, line: int, part: dict[str, Any], names: dict[str, str]
     if isinstance(category, str) and category:
         product.categories = [ImportedCategory((category.replace("-", " ").capitalize(),))]
     product.attributes = [
-        found for key, value in part.items() if key not in PARTS_KNOWN and value is not None and (found := _property(key, value, names))
+        found
+        for key, value in part.items()
+        if key not in PARTS_KNOWN and isinstance(value, PROPERTY) and (found := properties.get(key, value))
     ]
     amount = part.get("price")
     if amount is None and part.get("fill_price") is not None:
@@ -352,14 +357,28 @@ def _part_price(source: Source, product: ImportedProduct, line: int, amount: obj
     return [ImportedPrice(money.currency, money.minor)]
 
 
-def _property(key: str, value: object, names: dict[str, str]) -> ImportedAttribute | None:
-    name = names.get(key) or names.setdefault(key, key.replace("_", " ").capitalize())
-    if isinstance(value, str):
-        return ImportedAttribute(key, "text", {"": name}, {"": [value]}) if value else None
-    items = value if isinstance(value, list) else [value]
-    items = [item for item in items if isinstance(item, str | int | Decimal) and item != ""]
-    if not items:
-        return None
-    kinds = {"text" if isinstance(item, str) else "boolean" if isinstance(item, bool) else "number" for item in items}
-    texts = [("true" if item else "false") if isinstance(item, bool) else str(item) for item in items]
-    return ImportedAttribute(key, kinds.pop() if len(kinds) == 1 else "text", {"": name}, {"": texts})
+class _Properties:
+    """Properties by key and value: a catalog says the same few thousand things again and again."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, type, object], ImportedAttribute | None] = {}
+
+    def get(self, key: str, value: object) -> ImportedAttribute | None:
+        if isinstance(value, list):
+            return self._make(key, value)
+        known = (key, type(value), value)
+        if known not in self._known:
+            if len(self._known) >= PROPERTIES_KEPT:
+                self._known.clear()
+            self._known[known] = self._make(key, [value])
+        return self._known[known]
+
+    @staticmethod
+    def _make(key: str, items: list[object]) -> ImportedAttribute | None:
+        items = [item for item in items if isinstance(item, str | int | Decimal) and item != ""]
+        if not items:
+            return None
+        kinds = {"text" if isinstance(item, str) else "boolean" if isinstance(item, bool) else "number" for item in items}
+        texts = [("true" if item else "false") if isinstance(item, bool) else str(item) for item in items]
+        name = key.replace("_", " ").capitalize()
+        return ImportedAttribute(key, kinds.pop() if len(kinds) == 1 else "text", {"": name}, {"": texts})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,7 +53,7 @@ def read_shop_lines(source: Source) -> Iterator[Record]:
         try:
             record = json.loads(text)
             ((kind, facts),) = record.items()
-            yield {"product": _product, "category": _category, "attribute": _attribute}[kind](number, facts)
+            yield LINES[kind](number, facts)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"the line cannot be read ({type(error).__name__}: {error})"
             yield Lost(number, Problem(number, "", reason, "Export it again, or mend the line."))
@@ -161,6 +161,9 @@ def _moment(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+LINES: dict[str, Callable[[int, Mapping[str, Any]], Record]] = {"product": _product, "category": _category, "attribute": _attribute}
 
 
 # The sheet

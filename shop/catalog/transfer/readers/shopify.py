@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from shop.catalog.slugs import slugify
-from shop.catalog.transfer.product import ImportedImage, ImportedProduct, ImportedVariant, Lost, Record
+from shop.catalog.transfer.product import ImportedCategory, ImportedImage, ImportedProduct, ImportedVariant, Lost, Record
 from shop.catalog.transfer.readers.common import (
     Leftovers,
     OptionBook,
@@ -95,7 +95,7 @@ class _Reader:
         self.has_price = any(name in table.index for name in PRICE)
         self.names = {key: table.header[place] for key, place in table.index.items()}
         self.metafields = [
-            (place, *found.groups()) for place, name in enumerate(table.header) if (found := METAFIELD.fullmatch(name)) is not None
+            (place, found[1], found[2]) for place, name in enumerate(table.header) if (found := METAFIELD.fullmatch(name)) is not None
         ]
 
     def name(self, names: tuple[str, ...]) -> str:
@@ -148,8 +148,6 @@ class _Reader:
         product.tags = [unprotect_cell(tag) for tag in split_list(row.get("tags"))] if row.has("tags") else None
         shelf = row.get(*CATEGORY) or product.kind or ""
         if shelf:
-            from shop.catalog.transfer.product import ImportedCategory
-
             product.categories = [ImportedCategory(path_of(unprotect_cell(shelf), (" > ",)))]
         self._publish(product, row)
         product.attributes = [

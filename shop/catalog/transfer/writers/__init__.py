@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import IO
 
 from shop.catalog.transfer.writers.shop import write_shop
+from shop.catalog.transfer.writers.shopify import write_shopify
 
 Writer = Callable[[IO[str], datetime], int]
-WRITERS: dict[str, Writer] = {"shop": write_shop}
+WRITERS: dict[str, Writer] = {"shop": write_shop, "shopify": write_shopify}
 
 
 def export_catalog(path: Path, file_format: str, *, at: datetime) -> int:

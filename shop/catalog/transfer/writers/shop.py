@@ -19,7 +19,6 @@ from shop.media.models import Image
 
 AT_ONCE = 200
 
-_locale_order: dict[str, Any] = {}
 HANDLES = (
     select(Product.id, Product.handle, Product.created_at, Product.updated_at)
     .where(Product.handle > bindparam("after"))
