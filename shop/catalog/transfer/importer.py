@@ -18,9 +18,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DataError, IntegrityError
 
 from shop.catalog.listing import refresh_listing
-from shop.catalog.models import AttributeKind, OldSlug, Product, SlugKind, Variant
-from shop.catalog.services import change_category, create_attribute, create_category, rename_attribute
-from shop.catalog.services.categories import archive_category
+from shop.catalog.models import AttributeKind, Product, Variant
+from shop.catalog.services import create_attribute, rename_attribute
 from shop.catalog.slugs import slugify
 from shop.catalog.transfer.cleaning import clean_product
 from shop.catalog.transfer.images import Pictures
@@ -31,9 +30,10 @@ from shop.catalog.transfer.product import AttributeRecord, CategoryRecord, Impor
 from shop.catalog.transfer.readers import choose_reader
 from shop.catalog.transfer.report import ERROR, WARNING, Problem, Report
 from shop.catalog.transfer.rows import Rows
+from shop.catalog.transfer.shelves import import_category, no_picture
 from shop.catalog.transfer.source import Source, open_source
 from shop.catalog.transfer.values import shown
-from shop.db import insert_missing, is_sqlite, rows, transaction
+from shop.db import is_sqlite, rows, transaction
 from shop.inventory.models import StockItem
 
 MOST_PRODUCTS = 250
@@ -144,7 +144,7 @@ class Importer:
                 self.report.products["skipped"] += 1
                 self._say_skipped("a product without a name", record.problem)
             case CategoryRecord():
-                self._import_category(record)
+                import_category(record, self.around, self.report, say=self.say)
             case AttributeRecord() if not self.is_dry and record.kind in set(AttributeKind):
                 key = create_attribute(record.code, AttributeKind(record.kind), record.names, unit=record.unit)
                 rename_attribute(key, record.names)
@@ -279,7 +279,7 @@ class Importer:
         """An unchanged product is not looked at again, but its missing pictures are said each time."""
         for image in product.images or ():
             if self.around.pictures.find(image.source) is None and image.facts is None:
-                self.report.add(_no_picture(image))
+                self.report.add(no_picture(image))
 
     def _warn_of_currencies(self, candidates: Sequence[Candidate]) -> None:
         for product, _ in candidates:
@@ -329,58 +329,6 @@ class Importer:
         for name, (was, becomes) in plan.changes.items():
             self.say(f"  {name}: {_short(becomes)}" if was is None else f"  {name}: {_short(was)} → {_short(becomes)}")
 
-    # Categories
-
-    def _import_category(self, record: CategoryRecord) -> None:
-        shelves, at = self.around.shelves, self.around.at
-        name = record.texts.get(self.around.default, {}).get("name", "")
-        parent = shelves.by_slug(record.parent) or shelves.by_path(part.strip() for part in record.parent.split(" > ") if part.strip())
-        if not name or (record.parent and parent is None):
-            reason = f"the parent {record.parent!r} is not known" if name else "the category has no name"
-            self.report.add(Problem(record.line, "path", reason, "Put the parent above it in the file.", ERROR))
-            return
-        if self.is_dry:
-            self.say(f"category {record.slug or name}")
-            shelves.remember(-len(shelves._names) - 1, parent, name, record.slug)  # noqa: SLF001
-            return
-        image_id = self._category_image(record)
-        known = shelves.by_slug(record.slug) or shelves.by_path([*record.parent.split(" > "), name] if record.parent else [name])
-        if known is None:
-            known = create_category(record.texts, parent_id=parent, position=record.position, image_id=image_id, at=at)
-        else:
-            self._change_category(known, record, parent, image_id)
-        if record.archived_at:
-            archive_category(known, at=datetime.fromisoformat(record.archived_at))
-        if record.old_slugs:
-            with transaction():
-                for locale, slugs in record.old_slugs.items():
-                    for slug in slugs:
-                        insert_missing(OldSlug, {"kind": SlugKind.CATEGORY, "locale": locale, "slug": slug, "target_id": known, "at": at})
-        shelves.forget()
-
-    def _change_category(self, known: int, record: CategoryRecord, parent: int | None, image_id: int | None) -> None:
-        """Only what differs: an import that brings nothing new changes nothing."""
-        from shop.catalog.transfer.shelves import category_differs
-
-        if category_differs(known, record, parent, image_id):
-            change_category(
-                known,
-                texts=record.texts,
-                parent_id=parent,
-                position=record.position,
-                **({"image_id": image_id} if image_id else {}),
-                at=self.around.at,
-            )
-
-    def _category_image(self, record: CategoryRecord) -> int | None:
-        if record.image is None:
-            return None
-        self.around.pictures.prepare([record.image])
-        found, _ = self.around.pictures.id_of(record.image)
-        if found is None:
-            self.report.add(_no_picture(record.image))
-        return found
-
 
 class _DryRows(Rows):
     """Rows that nobody will write: ids are invented."""
@@ -390,11 +338,6 @@ class _DryRows(Rows):
     def new_id(self, table: type) -> int:  # noqa: ARG002
         self._last -= 1
         return self._last
-
-
-def _no_picture(image: ImportedImage) -> Problem:
-    remedy = "Put the file into the folder named with --images and import again."
-    return Problem(image.line, "image", f"the picture is not there: {image.source}", remedy, WARNING)
 
 
 def _short(value: object) -> str:
