@@ -221,5 +221,10 @@ def _facts(parts: list[Any], locale: str) -> list[tuple[str, str]]:
     facts = []
     for attribute, spoken in texts.items():
         items = spoken.get(locale) or spoken.get("") or next(iter(spoken.values()))
-        facts.append((names[attribute][:1].upper() + names[attribute][1:], ", ".join(str(text) for _item, text in sorted(items.items()))))
+        facts.append((_begun(names[attribute]), _begun(", ".join(str(text) for _item, text in sorted(items.items())))))
     return facts
+
+
+def _begun(text: str) -> str:
+    """With a large first letter."""
+    return text[:1].upper() + text[1:]

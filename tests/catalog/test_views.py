@@ -32,8 +32,27 @@ def change(statement):
         touch_topic("catalog")
 
 
+@pytest.fixture
+def mug(context):
+    return make_product(
+        "Mug",
+        slug="mug",
+        price=1450,
+        options={"Color": ["Sage", "Cream"], "Size": ["250", "350"]},
+        categories=[make_category("Table", slug="table")],
+    )
+
+
+@pytest.fixture
+def goods(context):
+    shelf = make_category("Table", slug="table")
+    for number in range(30):
+        make_product(f"Mug {number}", slug=f"mug-{number}", categories=[shelf], options={"Color": ["Sage", "Cream"]})
+
+
+@pytest.mark.usefixtures("context")
 class TestShelf:
-    def test_it_says_how_many_and_shows_them_in_order(self, client, context):
+    def test_it_says_how_many_and_shows_them_in_order(self, client):
         shelf = make_category("Table", slug="table")
         make_product("Mug", price=1450, categories=[shelf])
         make_product("Bowl", price=900, categories=[shelf])
@@ -44,7 +63,7 @@ class TestShelf:
         assert names(html) == ["Mug", "Bowl"]
         assert names(page(client, "/c/table?sort=price_asc")) == ["Bowl", "Mug"]
 
-    def test_filters_narrow_it_and_chips_take_them_back(self, client, context):
+    def test_filters_narrow_it_and_chips_take_them_back(self, client):
         shelf = make_category("Table", slug="table")
         make_product("Mug", price=1450, categories=[shelf])
         make_product("Bowl", price=900, categories=[shelf], stock=0)
@@ -56,7 +75,7 @@ class TestShelf:
         assert '<a class="chip" href="/c/table?min_price=5.00&max_price=20.50">' in html
         assert 'content="noindex"' in html
 
-    def test_pages_lead_on_and_back_and_keep_the_filters(self, client, context):
+    def test_pages_lead_on_and_back_and_keep_the_filters(self, client):
         shelf = make_category("Table", slug="table")
         for number in range(30):
             make_product(f"Mug {number:02}", categories=[shelf])
@@ -72,7 +91,7 @@ class TestShelf:
         assert len(names(first)) == 24
 
     @pytest.mark.parametrize("price", ["NaN", "9223372036854775808", "-1", "1e5", "٣", "1_0", "x" * 500])
-    def test_a_price_that_is_none_is_said_at_its_field(self, client, context, price):
+    def test_a_price_that_is_none_is_said_at_its_field(self, client, price):
         make_product("Mug", categories=[make_category("Table", slug="table")])
 
         html = page(client, f"/c/table?min_price={price}", 422)
@@ -83,17 +102,17 @@ class TestShelf:
     @pytest.mark.parametrize(
         "query", ["cursor=x", "cursor=" + "a" * 999, "sort=up", "sort=new&sort=new", "in_stock=maybe", "sort=bestselling"]
     )
-    def test_a_damaged_link_is_said_clearly(self, client, context, query):
+    def test_a_damaged_link_is_said_clearly(self, client, query):
         make_category("Table", slug="table")
 
         page(client, f"/c/table?{query}", 422)
 
-    def test_parameters_of_others_are_left_alone(self, client, context):
+    def test_parameters_of_others_are_left_alone(self, client):
         make_category("Table", slug="table")
 
         assert "Nothing stands here yet" in page(client, "/c/table?utm_source=letter")
 
-    def test_an_old_slug_leads_to_the_new_one_for_ever(self, client, context):
+    def test_an_old_slug_leads_to_the_new_one_for_ever(self, client):
         shelf = make_category("Table", slug="table")
         change(insert(OldSlug).values(kind=SlugKind.CATEGORY, locale="en", slug="desk", target_id=shelf, at=NOON))
 
@@ -101,7 +120,7 @@ class TestShelf:
 
         assert (response.status_code, response.location) == (301, "/c/table?sort=new")
 
-    def test_the_slug_of_another_language_leads_to_the_own_one(self, client, context):
+    def test_the_slug_of_another_language_leads_to_the_own_one(self, client):
         shelf = make_category("Table", slug="table")
         change(update(CategoryText).where(CategoryText.category_id == shelf, CategoryText.locale == "es").values(slug="mesa", name="Mesa"))
 
@@ -110,7 +129,7 @@ class TestShelf:
         assert (response.status_code, response.location) == (301, "/es/c/mesa")
         assert '<link rel="alternate" hreflang="en" href="http://127.0.0.1:8000/c/table">' in page(client, "/es/c/mesa")
 
-    def test_a_change_is_seen_at_once_by_the_process_that_made_it(self, client, context):
+    def test_a_change_is_seen_at_once_by_the_process_that_made_it(self, client):
         shelf = make_category("Table", slug="table")
         mug = make_product("Mug", categories=[shelf])
         assert "Mug" in page(client, "/c/table")
@@ -119,7 +138,7 @@ class TestShelf:
 
         assert names(page(client, "/c/table")) == ["Cup"]
 
-    def test_stock_is_true_though_the_card_is_remembered(self, client, context):
+    def test_stock_is_true_though_the_card_is_remembered(self, client):
         mug = make_product("Mug", categories=[make_category("Table", slug="table")])
         assert "Sold out" not in page(client, "/c/table")
 
@@ -129,11 +148,8 @@ class TestShelf:
         assert "Sold out" in page(client, "/c/table")
 
 
+@pytest.mark.usefixtures("context")
 class TestProduct:
-    @pytest.fixture
-    def mug(self, context):
-        return make_product("Mug", slug="mug", price=1450, options={"Color": ["Sage", "Cream"], "Size": ["250", "350"]}, categories=[make_category("Table", slug="table")])  # fmt: skip
-
     def test_the_url_chooses_the_variant(self, client, mug):
         html = page(client, "/p/mug?color=cream&size=350")
 
@@ -141,7 +157,8 @@ class TestProduct:
         assert re.findall(r'nofollow" aria-current="true"[^>]*>(\w+)', html) == ["Cream", "350"]
         assert '<link rel="canonical" href="http://127.0.0.1:8000/p/mug">' in html
 
-    def test_the_form_posts_what_is_shown_to_the_cart(self, client, mug):
+    @pytest.mark.usefixtures("mug")
+    def test_the_form_posts_what_is_shown_to_the_cart(self, client):
         html = page(client, "/p/mug")
 
         assert re.search(r'<form class="buy"[^>]* action="/cart/items" method="post"', html)
@@ -180,8 +197,9 @@ class TestProduct:
 
         assert "€9.99" in page(client, "/p/mug")
 
+    @pytest.mark.usefixtures("mug")
     @pytest.mark.parametrize("query", ["color=", "color=nix", "color=sage&color=cream", "color=%00", "size=" + "9" * 3000, "?=&&"])
-    def test_words_that_mean_nothing_are_left_aside(self, client, mug, query):
+    def test_words_that_mean_nothing_are_left_aside(self, client, query):
         page(client, f"/p/mug?{query}")
 
     def test_few_pieces_are_said_and_cap_the_quantity(self, client, mug):
@@ -208,7 +226,7 @@ class TestProduct:
         assert "<h1>Mug</h1>" in html
         assert 'lang="es"' in html
 
-    def test_what_is_not_shown_is_not_found(self, client, context):
+    def test_what_is_not_shown_is_not_found(self, client):
         make_product("Mug", slug="mug", published_at=None)
 
         assert "This shelf is empty" in page(client, "/p/mug", 404)
@@ -219,7 +237,18 @@ class TestProduct:
             session.add(said)
             session.add(Review(product_id=mug.id, locale="en", author="Troll", stars=1, text="Spam", created_at=NOON))
             session.flush()
-            session.add(Review(product_id=mug.id, locale="es", author="Irene", stars=5, text="A mi medida.", created_at=NOON, approved_at=NOON, translation_of=said.id))  # fmt: skip
+            session.add(
+                Review(
+                    product_id=mug.id,
+                    locale="es",
+                    author="Irene",
+                    stars=5,
+                    text="A mi medida.",
+                    created_at=NOON,
+                    approved_at=NOON,
+                    translation_of=said.id,
+                )
+            )
 
         english, spanish = page(client, "/p/mug"), page(client, "/es/p/mug")
 
@@ -229,22 +258,19 @@ class TestProduct:
         assert "Fits my hand." not in spanish
         assert "Spam" not in english + spanish
 
-    def test_colors_are_seen_and_named(self, client, mug):
+    @pytest.mark.usefixtures("mug")
+    def test_colors_are_seen_and_named(self, client):
         change(update(OptionValue).where(OptionValue.code == "sage").values(swatch="#a9bf9d"))
 
         assert re.search(r'<circle[^>]*fill="#a9bf9d"/></svg>Sage', page(client, "/p/mug"))
 
 
+@pytest.mark.usefixtures("context")
 class TestCost:
     """Statements may not grow unnoticed."""
 
-    @pytest.fixture
-    def goods(self, context):
-        shelf = make_category("Table", slug="table")
-        for number in range(30):
-            make_product(f"Mug {number}", slug=f"mug-{number}", categories=[shelf], options={"Color": ["Sage", "Cream"]})
-
-    def test_a_shelf_takes_one_statement_more_for_new_cards_and_one_for_a_filter(self, client, goods, statements):
+    @pytest.mark.usefixtures("goods")
+    def test_a_shelf_takes_one_statement_more_for_new_cards_and_one_for_a_filter(self, client, statements):
         make_product("Book", categories=[make_category("Shelf", slug="shelf")])
         client.get("/c/shelf")
 
@@ -257,7 +283,8 @@ class TestCost:
 
         assert (len(cold), warm) == (3, 1), [c[:30] for c in cold]
 
-    def test_a_good_takes_two_statements_and_its_neighbors_one(self, client, goods, statements):
+    @pytest.mark.usefixtures("goods")
+    def test_a_good_takes_two_statements_and_its_neighbors_one(self, client, statements):
         client.get("/p/mug-20")
 
         statements.clear()
@@ -270,7 +297,8 @@ class TestCost:
         assert len(cold) <= 3, [c[:30] for c in cold]
         assert warm == 1
 
-    def test_the_start_page_takes_two_when_it_is_known(self, client, goods, statements):
+    @pytest.mark.usefixtures("goods")
+    def test_the_start_page_takes_two_when_it_is_known(self, client, statements):
         client.get("/")
         statements.clear()
 
