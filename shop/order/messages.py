@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from flask import Flask, current_app
 from flask_babel import gettext as _
 
-from shop.clock import now
 from shop.customer.addresses import address_lines
 from shop.mail.services import queue_mail
 from shop.money import format_money
@@ -61,7 +60,7 @@ class _Writer:
             locale=order.locale,
             template=f"order/mail/{self.message.name}",
             about=event.subject,
-            at=now(),
+            at=event.at,
             context={
                 "order": order,
                 "link": order_url(order.number, order.locale),
