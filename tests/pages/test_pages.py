@@ -25,6 +25,12 @@ LOST = ["/no-such-page", "/es/no-such-page", "/search?q=zzzzzz", "/es/search?q=z
 # Answers to GET that are no pages, each with what it is.
 NO_PAGES = {
     "static": "files",
+    "content.feed": "XML",
+    "content.robots": "for machines",
+    "content.sitemap": "XML",
+    "content.sitemap_pages": "XML",
+    "content.sitemap_products": "XML",
+    "payment.finish_payment": "leads back to the order",
     "health.healthz": "for machines",
     "health.readyz": "for machines",
     "mail.show_mail_html": "a mail as its reader sees it",
@@ -91,15 +97,18 @@ def as_stranger(page: Page, _shop: Server) -> list[str]:
 def as_member(page: Page, _shop: Server) -> list[str]:
     visitor = page.context.request
     email = visitors.join(visitor)
+    visitors.save_address(visitor)
     visitors.fill_cart(visitor)
-    ordered = urlsplit(visitors.order(visitor, email)).path
+    ordered = urlsplit(visitors.order(visitor, email)["url"]).path
     visitors.fill_cart(visitor)
-    return ["/account", "/es/account", ordered, f"/es{ordered}", "/", "/cart", "/checkout"]
+    bank = urlsplit(visitors.order(visitor, email, payment_method="test_card")["payment"]["next"]).path
+    visitors.fill_cart(visitor)
+    return ["/account", "/es/account", ordered, f"/es{ordered}", bank, f"/es{bank}", "/", "/cart", "/checkout"]
 
 
 def as_staff(page: Page, shop: Server) -> list[str]:
     visitors.sign_in_as_staff(page.context.request, shop)
-    return ["/admin", "/dev/mail"]
+    return ["/admin", "/admin/find?q=mug", "/dev/mail"]
 
 
 def test_no_link_is_broken_and_no_page_fails(walked: Walked) -> None:

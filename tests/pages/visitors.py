@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import APIRequestContext, APIResponse
 
+from tests.pages.crawl import Page
 from tests.servers import Server, flask
 
 PASSWORD = "a long walk by the sea"
@@ -35,9 +36,9 @@ def fill_cart(visitor: APIRequestContext, kinds: int = 2) -> None:
         call(visitor, "POST", "cart/items", {"variant_id": chosen, "quantity": 1})
 
 
-def order(visitor: APIRequestContext, email: str) -> str:
-    """Order what is in the cart; the address of the order's page."""
-    placed = call(
+def order(visitor: APIRequestContext, email: str, *, payment_method: str = "bank_transfer") -> dict[str, Any]:
+    """Order what is in the cart; what the shop answers: the order's ``url``, and in ``payment`` where to go ``next``."""
+    placed: dict[str, Any] = call(
         visitor,
         "POST",
         "orders",
@@ -45,11 +46,19 @@ def order(visitor: APIRequestContext, email: str) -> str:
             "email": email,
             "shipping_address": {**ADDRESS, "company": "", "line2": ""},
             "shipping_method": "standard",
-            "payment_method": "bank_transfer",
+            "payment_method": payment_method,
             "accepts_terms": True,
         },
     )
-    return str(placed["url"])
+    return placed
+
+
+def save_address(visitor: APIRequestContext) -> None:
+    """Write the address into the member's book, through the form."""
+    path = "/account/addresses/new"
+    form = next(form for form in Page(visitor.get(path).text()).forms if "line1" in form.empty)
+    answer = visitor.post(path, form={**form.hidden, **ADDRESS})
+    assert answer.url.endswith("/account/addresses"), answer.text()
 
 
 def join(visitor: APIRequestContext) -> str:
