@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import wtforms
 from flask_babel import gettext as _
@@ -60,12 +60,17 @@ class AddressForm(wtforms.Form):
     phone = TextField(_l("Phone"), maximum=LENGTHS["phone"])
 
     rules: AddressRules
-    countries: list[tuple[str, str]]
+    locale: str
+
+    @property
+    def countries(self) -> list[tuple[str, str]]:
+        """(code, name) of those that we deliver to."""
+        return list_countries(reachable_countries(), self.locale)
 
     def adapt(self, country: str, locale: str, *, needs_place: bool) -> None:
         """Become the form of that country."""
         self.rules = address_rules(country)
-        self.countries = list_countries(reachable_countries(), locale)
+        self.locale = locale
         self.country.data = country
         for name in ("postcode", "city", "region"):
             self[name].label.text = str(self.rules.label(name))
@@ -84,21 +89,64 @@ class AddressForm(wtforms.Form):
         return {"country": self.country.data or "", **{name: self[name].data or "" for name in TEXTS}}
 
 
+class BillingField(FormField):
+    """The address of the invoice; its form is made only when somebody looks at it, which most orders never do."""
+
+    _made: AddressForm | None = None
+    _later: tuple[Any, ...] = ()
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.type = "FormField"  # as macros know it
+
+    def process(self, *given: Any, **named: Any) -> None:
+        self._later = (given, named)
+
+    def post_process(self, formdata: Any = None) -> None:
+        """Nothing: there may be no form yet."""
+
+    @property
+    def form(self) -> AddressForm:
+        if self._made is None:
+            given, named = self._later
+            super().process(*given, **named)
+        return cast("AddressForm", self._made)
+
+    @form.setter
+    def form(self, made: AddressForm) -> None:
+        self._made = made
+
+    @property
+    def errors(self) -> Any:
+        return self._made.errors if self._made else {}
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        return super().validate(form, extra_validators) if form.bill_elsewhere.data else True
+
+
 class CheckoutForm(ShopForm):
     """Who, where to, how it comes, how it is paid. ``adapt`` before ``validate``."""
 
     email = EmailField(_l("E-mail"), [InputRequired(_l("Write an e-mail address such as ana@example.com."))])
-    shipping = FormField(AddressForm)
+    shipping = FormField(AddressForm, "")
     shipping_method = RadioField(_l("How shall it come?"), validate_choice=False)
     payment_method = RadioField(_l("How do you pay?"), validate_choice=False)
     bill_elsewhere = TickField(_l("The invoice goes to another address"))
-    billing = FormField(AddressForm)
+    billing = BillingField(AddressForm, "")
     note = TextField(_l("Your message"), maximum=1000, multiline=True)
     accepts_terms = TickField(_l("I agree to the terms of sale and have read how to withdraw."))
 
     delivery: Delivery | None = None
+    locale: str = ""
     goes_somewhere: bool = True
     addresses: tuple[AddressValues | None, AddressValues | None] = (None, None)
+
+    @property
+    def elsewhere(self) -> AddressForm:
+        """The form of the invoice's address, in the fields of its country."""
+        form = self.billing.form
+        form.adapt(_offered(form.country.data), self.locale, needs_place=True)
+        return form
 
     @property
     def country(self) -> str:
@@ -114,7 +162,7 @@ class CheckoutForm(ShopForm):
         self.shipping_method.data = self.delivery.code if self.delivery else ""
         self.payment_method.data = self.payment_method.data or next(iter(gateways()), "")
         self.shipping.form.adapt(self.country, locale, needs_place=self.goes_somewhere)
-        self.billing.form.adapt(_offered(self.billing.form.country.data), locale, needs_place=True)
+        self.locale = locale
         self.accepts_terms.flags.required = True
 
     def validate(self, extra_validators: Any = None) -> bool:

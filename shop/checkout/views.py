@@ -135,8 +135,9 @@ def _place(form: CheckoutForm, cart_id: int) -> ResponseReturnValue:
         return CheckoutPage(form, cart_id, at).render(422)
     except (CartEmpty, CartClosed):
         return _to_cart()
-    step = start_payment(order.id, gateway=order.payment_method, at=now()) if order.total_minor else None
-    return redirect(step.url if step and step.url else own_path(order, user()), 303)
+    is_remote = order.total_minor and gateways()[order.payment_method].is_remote
+    step = start_payment(order.id, gateway=order.payment_method, at=now()) if is_remote else None
+    return redirect(step.url if step and step.url else own_path(order, member), 303)
 
 
 def _ask_again(form: CheckoutForm, cart_id: int) -> ResponseReturnValue:

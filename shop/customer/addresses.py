@@ -249,6 +249,11 @@ def _comes_first(address_format: str) -> bool:
 
 def list_countries(codes: Collection[str], locale: str) -> list[tuple[str, str]]:
     """(code, name) in the order of the language's alphabet."""
+    return _sorted_countries(frozenset(codes), locale)
+
+
+@lru_cache(maxsize=32)
+def _sorted_countries(codes: frozenset[str], locale: str) -> list[tuple[str, str]]:
     names = _territories(locale)
     return sorted(((code, names.get(code, code)) for code in codes), key=lambda one: _sorting(one[1]))
 

@@ -18,5 +18,5 @@ class FindOrderForm(ShopForm):
 class CancelForm(ShopForm):
     """``key`` is the one of the order's link."""
 
-    key = HiddenField()
+    key = HiddenField("")
     note = TextField(_l("Why? You need not say."), maximum=500)

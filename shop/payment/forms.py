@@ -12,7 +12,7 @@ from shop.web.fields import ShopForm
 class PayForm(ShopForm):
     """Pay an order that is not paid yet, by the same or another method. ``key`` is the one of the order's link."""
 
-    key = HiddenField()
+    key = HiddenField("")
     payment_method = RadioField(_l("How do you pay?"), validate_choice=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
