@@ -22,6 +22,7 @@ from shop.catalog.queries import (
     read_live,
 )
 from shop.catalog.tree import Shelf, category_tree
+from shop.db import as_moment
 from shop.media.urls import ImageView, image_view
 from shop.settings.queries import topic_version
 from shop.web.memory import Memory
@@ -169,7 +170,10 @@ def _detail(found: Any, parts: Iterable[Any], beside_id: int, locale: str) -> De
         _facts(of["fact"], locale),
         [part.n0 for part in sorted(of["shelf"], key=lambda part: (part.n1, part.n0))],
         {part.n0: part.n1 for part in sorted(of["given"], key=lambda part: -part.n0)},
-        [Opinion(part.n1, part.t0, part.t1, part.t2, part.at) for part in sorted(of["review"], key=lambda part: part.at, reverse=True)],
+        [
+            Opinion(part.n1, part.t0, part.t1, part.t2, as_moment(part.at))
+            for part in sorted(of["review"], key=lambda part: part.at, reverse=True)
+        ],
         beside_id,
     )
 

@@ -35,7 +35,7 @@ from shop.catalog.models import (
     Variant,
     VariantOption,
 )
-from shop.db import UtcDateTime, row, rows, scalar
+from shop.db import Prepared, UtcDateTime, row, rows, scalar
 from shop.inventory.models import StockItem
 from shop.media.models import Image
 from shop.review.queries import GIVEN, SHOWN
@@ -75,6 +75,29 @@ PRODUCT = (
     .where(_found.locale.in_(bindparam("locales", expanding=True)), _found.slug == bindparam("slug"))
     .order_by((_found.locale == bindparam("locale")).desc(), (_found.locale == bindparam("default")).desc(), _found.locale)
     .limit(1)
+)
+_base = [
+    Product.id,
+    Product.handle,
+    Product.brand,
+    Product.is_listed,
+    Product.published_at,
+    Product.updated_at,
+    _main_shelf.label("shelf_id"),
+]
+# The usual case: the slug is one of this language.
+PRODUCT_HERE = (
+    select(
+        *_base,
+        ProductText.name,
+        ProductText.slug,
+        ProductText.subtitle,
+        ProductText.description_html,
+        ProductText.seo_title,
+        ProductText.seo_description,
+    )
+    .join(Product, Product.id == ProductText.product_id)
+    .where(ProductText.locale == bindparam("locale"), ProductText.slug == bindparam("slug"))
 )
 OLD_PRODUCT = (
     select(func.coalesce(_own.slug, _other.slug))
@@ -198,43 +221,45 @@ _live = [
         ],
     ),
 ]
-LIVE = union_all(*_live)
-PARTS = union_all(
-    *_live,
-    _part("text", select(ProductText.product_id).where(ProductText.product_id == _id), texts=[ProductText.locale, ProductText.slug]),
-    _part(
-        "picture",
-        _pictures,
-        numbers=[ProductImage.id, ProductImage.position, Image.width, Image.height],
-        texts=[Image.hash, Image.widths, ProductImageText.alt, ProductImageText.locale],
-    ),
-    _part("option", _options, numbers=[Option.id, Option.position, _is_own(OptionText.locale)], texts=[Option.code, OptionText.name]),
-    _part(
-        "value",
-        _values,
-        numbers=[OptionValue.id, OptionValue.option_id, OptionValue.position, _is_own(OptionValueText.locale)],
-        texts=[OptionValue.code, OptionValueText.name, OptionValue.swatch],
-    ),
-    _part("choice", _choices, numbers=[VariantOption.variant_id, VariantOption.option_id, VariantOption.value_id]),
-    _part(
-        "fact",
-        _facts,
-        numbers=[Attribute.id, ProductAttribute.position, ProductAttribute.item, _is_own(AttributeText.locale)],
-        texts=[func.coalesce(AttributeText.name, Attribute.code), ProductAttribute.text, Attribute.unit, ProductAttribute.locale],
-    ),
-    _part(
-        "shelf",
-        select(ProductCategory.category_id).where(ProductCategory.product_id == _id),
-        numbers=[ProductCategory.category_id, ProductCategory.position],
-    ),
-    _part("given", select(_given.c.stars), numbers=[_given.c.stars, _given.c.number]),
-    _part(
-        "review",
-        select(_shown.c.id),
-        numbers=[_shown.c.id, _shown.c.stars],
-        texts=[_shown.c.locale, _shown.c.author, _shown.c.text],
-        at=_shown.c.created_at,
-    ),
+LIVE = Prepared(union_all(*_live))
+PARTS = Prepared(
+    union_all(
+        *_live,
+        _part("text", select(ProductText.product_id).where(ProductText.product_id == _id), texts=[ProductText.locale, ProductText.slug]),
+        _part(
+            "picture",
+            _pictures,
+            numbers=[ProductImage.id, ProductImage.position, Image.width, Image.height],
+            texts=[Image.hash, Image.widths, ProductImageText.alt, ProductImageText.locale],
+        ),
+        _part("option", _options, numbers=[Option.id, Option.position, _is_own(OptionText.locale)], texts=[Option.code, OptionText.name]),
+        _part(
+            "value",
+            _values,
+            numbers=[OptionValue.id, OptionValue.option_id, OptionValue.position, _is_own(OptionValueText.locale)],
+            texts=[OptionValue.code, OptionValueText.name, OptionValue.swatch],
+        ),
+        _part("choice", _choices, numbers=[VariantOption.variant_id, VariantOption.option_id, VariantOption.value_id]),
+        _part(
+            "fact",
+            _facts,
+            numbers=[Attribute.id, ProductAttribute.position, ProductAttribute.item, _is_own(AttributeText.locale)],
+            texts=[func.coalesce(AttributeText.name, Attribute.code), ProductAttribute.text, Attribute.unit, ProductAttribute.locale],
+        ),
+        _part(
+            "shelf",
+            select(ProductCategory.category_id).where(ProductCategory.product_id == _id),
+            numbers=[ProductCategory.category_id, ProductCategory.position],
+        ),
+        _part("given", select(_given.c.stars), numbers=[_given.c.stars, _given.c.number]),
+        _part(
+            "review",
+            select(_shown.c.id),
+            numbers=[_shown.c.id, _shown.c.stars],
+            texts=[_shown.c.locale, _shown.c.author, _shown.c.text],
+            at=_shown.c.created_at,
+        ),
+    )
 )
 
 
@@ -263,7 +288,8 @@ class VariantRow(NamedTuple):
 def find_product_row(slug: str, locale: str) -> Any | None:
     """The product that has this slug in ``locale``, or else in another language; its texts are those of ``locale``."""
     config = current_app.extensions["config"]
-    return row(PRODUCT, slug=slug, locale=locale, default=config.locales[0], locales=list(config.locales))
+    here = row(PRODUCT_HERE, slug=slug, locale=locale)
+    return here or row(PRODUCT, slug=slug, locale=locale, default=config.locales[0], locales=list(config.locales))
 
 
 def find_moved_product(slug: str, locale: str) -> str | None:
@@ -287,12 +313,12 @@ def list_category_slugs(category_id: int) -> dict[str, str]:
 def list_parts(product_id: int, shelf_id: int, locale: str, *, at: datetime) -> Sequence[Any]:
     """Everything that belongs to a product, as rows of one shape, what moves included; see ``shop.catalog.details``."""
     default = current_app.extensions["config"].locales[0]
-    return rows(PARTS, locale=locale, default=default, **_live_params(product_id, shelf_id, at))
+    return PARTS.rows(locale=locale, default=default, **_live_params(product_id, shelf_id, at))
 
 
 def list_live_parts(product_id: int, shelf_id: int, *, at: datetime) -> Sequence[Any]:
     """What moves by itself: the variants that can be bought, with their prices and stock, and the facts of goods beside it on a shelf."""
-    return rows(LIVE, **_live_params(product_id, shelf_id, at))
+    return LIVE.rows(**_live_params(product_id, shelf_id, at))
 
 
 def _live_params(product_id: int, shelf_id: int, at: datetime) -> dict[str, Any]:
