@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import redirect, render_template, url_for
+from flask import current_app, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from shop.admin import bp
@@ -37,6 +37,7 @@ def dashboard() -> ResponseReturnValue:
         today=today,
         work=count_work(),
         low=count_low_stock(),
+        stock_url=_stock_url(),
         low_stock=list_low_stock(current_locale(), most=SHOWN),
         mails_failed=count_mails(*NEEDS_PERSON),
         dead=count_dead(),
@@ -53,6 +54,12 @@ def dashboard() -> ResponseReturnValue:
         since=today - timedelta(days=DAYS - 1),
         days_title=title_of_days(now[0].day, today),
     )
+
+
+def _stock_url() -> str:
+    """The list of what runs low; its card on this page where the shop has no pages of stock."""
+    endpoint = "admin.catalog_staff.list_stock"
+    return url_for(endpoint, view="low") if endpoint in current_app.view_functions else "#low-stock"
 
 
 @bp.get("/find")
