@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import format_date, format_datetime
 from flask_login import current_user
-from jinja2 import StrictUndefined, Template
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, Template
 
 from shop.money import Money, format_minor, format_money
 from shop.settings.queries import shop_texts
@@ -93,6 +94,7 @@ def _datetime(value: datetime, form: str = "medium") -> str:
 def init_app(app: Flask) -> None:
     env = app.jinja_env
     env.undefined = StrictUndefined
+    env.loader = ChoiceLoader([FileSystemLoader(Path(app.instance_path, "theme", "templates")), cast("BaseLoader", env.loader)])
     env.template_class = QuickTemplate
     env.trim_blocks = env.lstrip_blocks = True
     env.add_extension("jinja2.ext.do")
