@@ -19,6 +19,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ClauseElement,
     Connection,
     DateTime,
     Dialect,
@@ -178,7 +179,7 @@ class Prepared:
     Results come as the driver gives them: cast numbers and texts, and pass moments through ``as_moment``. No lists as parameters.
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: ClauseElement) -> None:
         self.statement = statement
         self.written: dict[str, tuple[str, Any, dict[str, Any]]] = {}
 
@@ -199,7 +200,7 @@ class Prepared:
             processors = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
             known = compiled, str(compiled), {name: process for name, process in processors.items() if process}
             self.written[dialect.name] = known
-        return known  # type: ignore[no-any-return]
+        return known
 
 
 def as_moment(value: Any) -> datetime:
