@@ -74,6 +74,10 @@ def axe(page: Page) -> list[str]:
     ]
 
 
+class NoVerdict(Exception):
+    """Lighthouse could not look, for example because the machine was too busy to record the page."""
+
+
 def lighthouse(url: str, *, cookie: str = "") -> tuple[dict[str, int], list[str]]:
     """Lighthouse's marks out of 100 on a phone, and the audits that cost marks."""
     command = [
@@ -91,9 +95,9 @@ def lighthouse(url: str, *, cookie: str = "") -> tuple[dict[str, int], list[str]
         command.append("--extra-headers=" + json.dumps({"Cookie": cookie}))
     environ = {**os.environ, "CHROME_PATH": find_chromium()}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=environ, timeout=180)
-    assert result.returncode == 0, result.stderr
-    report = json.loads(result.stdout)
-    assert not report.get("runtimeError"), report["runtimeError"]
+    report = json.loads(result.stdout or "{}")
+    if result.returncode != 0 or report.get("runtimeError"):
+        raise NoVerdict(report.get("runtimeError") or result.stderr)
     marks = {name: round((category["score"] or 0) * 100) for name, category in report["categories"].items()}
     lost = [
         f"{audit['id']} ({audit['score']}): {audit['title']} {audit.get('displayValue', '')}"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from tests.pages.judges import lighthouse
+from tests.pages.judges import NoVerdict, lighthouse
 from tests.pages.visitors import fill_cart
 from tests.servers import Server
 
@@ -25,11 +25,16 @@ LOOKS = 3
 
 
 def best_look(url: str, cookie: str = "") -> tuple[dict[str, int], list[str]]:
-    for _ in range(LOOKS):
-        marks, lost = lighthouse(url, cookie=cookie)
-        if not short_of(marks) or any(short_of(marks).keys() - {"performance"}):
-            break
-    return marks, lost
+    for look in range(1, LOOKS + 1):
+        try:
+            marks, lost = lighthouse(url, cookie=cookie)
+        except NoVerdict:
+            if look == LOOKS:
+                raise
+            continue
+        if look == LOOKS or not short_of(marks) or short_of(marks).keys() - {"performance"}:
+            return marks, lost
+    raise AssertionError("unreachable")
 
 
 def short_of(marks: dict[str, int]) -> dict[str, int]:
