@@ -13,6 +13,7 @@ from typing import Any, cast
 from flask import current_app
 from sqlalchemy import Row, Table, bindparam, delete, func, select, update
 
+from shop.catalog.bulk import insert_many, update_many
 from shop.catalog.models import (
     Category,
     CategoryProduct,
@@ -76,7 +77,13 @@ PICTURES = (
     .where(ProductImage.product_id.in_(bindparam("ids", expanding=True)))
     .order_by(ProductImage.product_id, ProductImage.position, ProductImage.id)
 )
-PLACES_GONE = delete(cast("Table", CategoryProduct.__table__)).where(CategoryProduct.product_id.in_(bindparam("ids", expanding=True)))
+_products_table, _places_table = cast("Table", Product.__table__), cast("Table", CategoryProduct.__table__)
+PLACES_GONE = delete(_places_table).where(_places_table.c.product_id.in_(bindparam("ids", expanding=True)))
+KEPT = (
+    *("is_listed", "price_from_minor", "price_to_minor", "compare_at_minor"),
+    *("swatches", "image_id", "second_image_id", "available", "pieces_left"),
+)
+KEEP = update(_products_table).where(_products_table.c.id == bindparam("key")).values({name: bindparam(name) for name in KEPT})
 COUNTS = (
     select(CategoryProduct.category_id, func.count().label("products"))
     .where(CategoryProduct.product_id.in_(bindparam("ids", expanding=True)))
@@ -162,15 +169,10 @@ def _places(product: Any, facts: dict[str, Any], shelves: Iterable[Row[Any]]) ->
 
 def _write(kept: list[dict[str, Any]], placed: list[dict[str, Any]], ids: Sequence[int]) -> None:
     with transaction() as session:
-        if kept:
-            products = cast("Table", Product.__table__)
-            values: dict[str, Any] = {name: bindparam(name) for name in kept[0] if name != "key"}
-            statement = update(products).where(products.c.id == bindparam("key")).values(values)
-            session.connection().execute(statement, kept)
-        places = cast("Table", CategoryProduct.__table__)
-        session.connection().execute(PLACES_GONE, {"ids": ids})
-        if placed:
-            session.connection().execute(places.insert(), placed)
+        link = session.connection()
+        update_many(link, KEEP, kept)
+        link.execute(PLACES_GONE, {"ids": ids})
+        insert_many(link, _places_table, placed)
 
 
 def _move_counts(before: dict[int, int], after: dict[int, int]) -> None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from functools import lru_cache
-from operator import itemgetter
 from typing import Any, cast
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, func, select, text
-from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy import Connection, Table, bindparam, func, select, text
 
+from shop.catalog.bulk import insert_many
 from shop.catalog.models import (
     Attribute,
     AttributeText,
@@ -103,8 +101,7 @@ class Rows:
             for (table, column), keys in self.deletes.items():
                 self._delete(link, _table(table), column, keys)
             for table in IN_ORDER:
-                if self.inserts[table]:
-                    _insert(link, _table(table), self.inserts[table])
+                insert_many(link, _table(table), self.inserts[table])
             for (table, shape), rows in self.updates.items():
                 self._update(link, _table(table), shape, rows)
 
@@ -117,30 +114,6 @@ class Rows:
         cut = shape.index("|")
         wanted = [table.c[name] == bindparam(f"key_{name}") for name in shape[:cut]]
         link.execute(table.update().where(*wanted).values({name: bindparam(name) for name in shape[cut + 1 :]}), rows)
-
-
-@lru_cache(maxsize=64)
-def _compiled(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> SQLCompiler:
-    return table.insert().compile(dialect=dialect, column_keys=list(columns))
-
-
-def _insert(link: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Many rows by the driver itself: SQLAlchemy compiles the statement and says how values are stored, once for the table and not for each row."""
-    compiled = _compiled(link.dialect, table, tuple(rows[0]))
-    for name in rows[0]:
-        store = table.c[name].type.dialect_impl(link.dialect).bind_processor(link.dialect)
-        if store is not None:
-            known: dict[Any, Any] = {}
-            for row in rows:
-                value = row[name]
-                if value not in known:
-                    known[value] = store(value)
-                row[name] = known[value]
-    if compiled.positional:
-        pick = itemgetter(*(compiled.positiontup or ()))
-        link.exec_driver_sql(str(compiled), [pick(row) for row in rows])
-    else:
-        link.exec_driver_sql(str(compiled), rows)
 
 
 def _table(table: type[Base]) -> Table:
