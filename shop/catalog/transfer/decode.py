@@ -33,12 +33,9 @@ class Encoding(NamedTuple):
 
 def open_bytes(path: Path) -> IO[bytes]:
     """The file, unpacked when it is gzip."""
-    file = path.open("rb")
-    if file.read(2) == b"\x1f\x8b":
-        file.seek(0)
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
-    file.seek(0)
-    return file
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", gzip.open(path)) if is_packed else path.open("rb")
 
 
 def open_text(path: Path) -> tuple[io.TextIOWrapper, Encoding]:
