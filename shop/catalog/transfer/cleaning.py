@@ -13,6 +13,8 @@ from shop.web.text import clean_text
 
 TEXT_MAX = {"name": 500, "subtitle": 500, "seo_title": 300, "seo_description": 1000}
 SIMPLE = re.compile(r"[!-~]+(?: [!-~]+)*|")  # what needs no cleaning: ASCII, one blank between words
+SIMPLE_LINES = re.compile(r"[!-~]+(?:[ \n][!-~]+)*|")
+ATTRIBUTE_MAX = 2000
 SPACES = re.compile(r"[\s\u200b\ufeff]+")
 BAD_IN_HTML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -74,7 +76,7 @@ def clean_product(product: ImportedProduct, default: str) -> None:
         product.categories = [
             ImportedCategory(tuple(cleaner.line(name, 200, "category") for name in shelf.path), shelf.slug) for shelf in product.categories
         ]
-    if product.attributes is not None:
+    if product.attributes and not _are_simple(product.attributes):
         product.attributes = [_attribute(cleaner, found) for found in product.attributes]
     product.options = [_option(cleaner, option, default) for option in product.options]
     if product.images is not None:
@@ -95,14 +97,22 @@ def _default(names: Names, default: str) -> Names:
     return {locale or default: name for locale, name in names.items()}
 
 
+def _are_simple(attributes: list[ImportedAttribute]) -> bool:
+    """One look at all of them together: most catalogs' properties are plain words and numbers."""
+    texts = [text for found in attributes for items in found.values.values() for text in (found.code, *items)]
+    joined = "\n".join(texts)
+    return len(joined) <= ATTRIBUTE_MAX and "" not in texts and SIMPLE_LINES.fullmatch(joined) is not None
+
+
 def _attribute(cleaner: _Cleaner, found: ImportedAttribute) -> ImportedAttribute:
     """Most are fine as they are; their names are cleaned when an attribute is made."""
     if SIMPLE.fullmatch(found.code) and all(
-        SIMPLE.fullmatch(text) and len(text) <= 2000 for items in found.values.values() for text in items
+        SIMPLE.fullmatch(text) and len(text) <= ATTRIBUTE_MAX for items in found.values.values() for text in items
     ):
         return found
     values = {
-        locale: [cleaned for text in items if (cleaned := cleaner.line(text, 2000, found.code))] for locale, items in found.values.items()
+        locale: [cleaned for text in items if (cleaned := cleaner.line(text, ATTRIBUTE_MAX, found.code))]
+        for locale, items in found.values.items()
     }
     return found._replace(code=cleaner.line(found.code, 100, "attribute"), values={k: v for k, v in values.items() if v})
 

@@ -236,21 +236,23 @@ def _plan_attributes(product: ImportedProduct, present: PresentProduct | None, a
         plan.note("attributes", _listed(f"{code}: {text}" for code, _, text in now), _listed(f"{code}: {text}" for code, _, text in facts))
         if now:
             batch.delete(ProductAttribute, "product_id", plan.product_id)
+    rows = batch.inserts[ProductAttribute]
     for position, found in enumerate(wanted.values()):
         known = around.attributes.find_or_make(found, batch)
         for locale, items in found.values.items():
             if locale not in spoken:
                 continue
             for item, text in enumerate(items):
-                batch.add(
-                    ProductAttribute,
-                    product_id=plan.product_id,
-                    attribute_id=known.id,
-                    locale=locale,
-                    item=item,
-                    position=position,
-                    text=text,
-                    number=_number(known, text),
+                rows.append(
+                    {
+                        "product_id": plan.product_id,
+                        "attribute_id": known.id,
+                        "locale": locale,
+                        "item": item,
+                        "position": position,
+                        "text": text,
+                        "number": _number(known, text),
+                    }
                 )
 
 
