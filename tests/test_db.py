@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from shop.catalog.models import Category, Product
+from shop.catalog.models import Attribute, AttributeKind, Category, Product, ProductAttribute
 from shop.db import after_commit, db, insert_missing, row, rows, scalar, transaction
 from shop.inventory.models import StockItem
 from shop.settings.models import Setting
@@ -146,6 +146,28 @@ def test_the_database_itself_refuses_impossible_stock(context, wrong):
 
     with pytest.raises(DBAPIError), transaction() as session:
         session.execute(update(StockItem).where(StockItem.variant_id == made.variant_id).values(on_hand=wrong))
+
+
+@pytest.mark.parametrize(("column", "wrong"), [("position", -1), ("price_to_minor", 10**14 + 1), ("pieces_left", -5), ("version", 2 * 10**18)])
+def test_a_number_whose_model_names_no_bounds_has_them_all_the_same(context, column, wrong):
+    made = make_product()
+
+    with pytest.raises(DBAPIError), transaction() as session:
+        session.execute(update(Product).where(Product.id == made.id).values({column: wrong}))
+
+
+def test_not_a_number_is_no_number(context):
+    made = make_product()
+    with transaction() as session:
+        attribute = Attribute(code="height", kind=AttributeKind.NUMBER)
+        session.add(attribute)
+        session.flush()
+        attribute_id = attribute.id
+
+    with pytest.raises(DBAPIError), transaction() as session:
+        session.execute(
+            insert(ProductAttribute).values(product_id=made.id, attribute_id=attribute_id, text="much", number=float("inf"))
+        )
 
 
 def test_a_text_never_enters_a_number(context):

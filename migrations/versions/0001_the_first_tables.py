@@ -39,6 +39,7 @@ def upgrade():
     sa.Column('body', sa.Text(), nullable=False),
     sa.Column('headers', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('status BETWEEN 0 AND 1000000000000000000', name=op.f('ck_idempotency_keys_status_range')),
     sa.PrimaryKeyConstraint('owner', 'key', name=op.f('pk_idempotency_keys'))
     )
     with op.batch_alter_table('idempotency_keys', schema=None) as batch_op:
@@ -53,6 +54,7 @@ def upgrade():
     sa.Column('original_name', sa.Text(), nullable=False),
     sa.Column('bytes', sa.BigInteger(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('bytes BETWEEN 0 AND 1000000000000000000', name=op.f('ck_images_bytes_range')),
     sa.CheckConstraint('width BETWEEN 1 AND 100000 AND height BETWEEN 1 AND 100000', name=op.f('ck_images_pixels')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_images')),
     sa.UniqueConstraint('hash', name=op.f('uq_images_hash'))
@@ -61,6 +63,7 @@ def upgrade():
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('failures', sa.BigInteger(), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('failures BETWEEN 0 AND 1000000000000000000', name=op.f('ck_login_tries_failures_range')),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_login_tries'))
     )
     op.create_table('mails',
@@ -88,6 +91,7 @@ def upgrade():
     sa.Column('slug', sa.Text(), nullable=False),
     sa.Column('target_id', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('target_id BETWEEN 0 AND 1000000000000000000', name=op.f('ck_old_slugs_target_id_range')),
     sa.PrimaryKeyConstraint('kind', 'locale', 'slug', name=op.f('pk_old_slugs'))
     )
     op.create_table('pages',
@@ -96,6 +100,7 @@ def upgrade():
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('published_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_pages_position_range')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_pages'))
     )
     op.create_table('periodic_tasks',
@@ -122,6 +127,8 @@ def upgrade():
     sa.Column('tax_class', sa.Text(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('free_from_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_methods_free_from_minor_range')),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_shipping_methods_position_range')),
     sa.CheckConstraint('price_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_methods_price_range')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_shipping_methods')),
     sa.UniqueConstraint('code', name=op.f('uq_shipping_methods_code'))
@@ -147,12 +154,14 @@ def upgrade():
     sa.Column('locked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('length(email) BETWEEN 3 AND 254', name=op.f('ck_users_email_length')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_users_version_range')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
     op.create_table('versions',
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('number BETWEEN 0 AND 1000000000000000000', name=op.f('ck_versions_number_range')),
     sa.PrimaryKeyConstraint('topic', name=op.f('pk_versions'))
     )
     op.create_table('attribute_texts',
@@ -171,6 +180,7 @@ def upgrade():
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_carts_version_range')),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_carts_user_id_users'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_carts')),
     sa.UniqueConstraint('key', name=op.f('uq_carts_key'))
@@ -189,6 +199,9 @@ def upgrade():
     sa.Column('product_count', sa.BigInteger(), nullable=False),
     sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_categories_position_range')),
+    sa.CheckConstraint('product_count BETWEEN 0 AND 1000000000000000000', name=op.f('ck_categories_product_count_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_categories_version_range')),
     sa.ForeignKeyConstraint(['image_id'], ['images.id'], name=op.f('fk_categories_image_id_images')),
     sa.ForeignKeyConstraint(['parent_id'], ['categories.id'], name=op.f('fk_categories_parent_id_categories')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_categories'))
@@ -224,6 +237,7 @@ def upgrade():
     sa.Column('lease', sa.Text(), nullable=False),
     sa.Column('error', sa.Text(), nullable=False),
     sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('tries BETWEEN 0 AND 1000000000000000000', name=op.f('ck_deliveries_tries_range')),
     sa.ForeignKeyConstraint(['event_id'], ['events.id'], name=op.f('fk_deliveries_event_id_events'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
     sa.UniqueConstraint('event_id', 'consumer', name=op.f('uq_deliveries_event_id_consumer'))
@@ -295,8 +309,14 @@ def upgrade():
     sa.Column('review_count', sa.BigInteger(), nullable=False),
     sa.Column('stars_sum', sa.BigInteger(), nullable=False),
     sa.Column('sold_count', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('compare_at_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_products_compare_at_minor_range')),
+    sa.CheckConstraint('pieces_left BETWEEN 0 AND 1000000000000000000', name=op.f('ck_products_pieces_left_range')),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_products_position_range')),
     sa.CheckConstraint('price_from_minor IS NULL OR price_from_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_products_price_from_range')),
+    sa.CheckConstraint('price_to_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_products_price_to_minor_range')),
     sa.CheckConstraint('review_count >= 0 AND stars_sum BETWEEN review_count AND review_count * 5', name=op.f('ck_products_stars')),
+    sa.CheckConstraint('sold_count BETWEEN 0 AND 1000000000000000000', name=op.f('ck_products_sold_count_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_products_version_range')),
     sa.ForeignKeyConstraint(['image_id'], ['images.id'], name=op.f('fk_products_image_id_images')),
     sa.ForeignKeyConstraint(['second_image_id'], ['images.id'], name=op.f('fk_products_second_image_id_images')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_products')),
@@ -347,6 +367,8 @@ def upgrade():
     sa.Column('price_from_minor', sa.BigInteger(), nullable=False),
     sa.Column('available', sa.Boolean(), nullable=False),
     sa.Column('published_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_category_products_position_range')),
+    sa.CheckConstraint('price_from_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_category_products_price_from_minor_range')),
     sa.ForeignKeyConstraint(['category_id'], ['categories.id'], name=op.f('fk_category_products_category_id_categories'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_category_products_product_id_products'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('category_id', 'product_id', name=op.f('pk_category_products'))
@@ -373,6 +395,7 @@ def upgrade():
     sa.Column('product_id', sa.BigInteger(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_options_position_range')),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_options_product_id_products'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_options')),
     sa.UniqueConstraint('product_id', 'code', name=op.f('uq_options_product_id_code'))
@@ -410,6 +433,7 @@ def upgrade():
     sa.CheckConstraint('subtotal_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_subtotal_range')),
     sa.CheckConstraint('tax_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_tax_range')),
     sa.CheckConstraint('total_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_total_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_orders_version_range')),
     sa.ForeignKeyConstraint(['cart_id'], ['carts.id'], name=op.f('fk_orders_cart_id_carts'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['customer_id'], ['customers.id'], name=op.f('fk_orders_customer_id_customers'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_orders_user_id_users'), ondelete='SET NULL'),
@@ -432,6 +456,8 @@ def upgrade():
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('text', sa.Text(), nullable=False),
     sa.Column('number', sa.Double(), nullable=True),
+    sa.CheckConstraint('number BETWEEN -1e300 AND 1e300', name=op.f('ck_product_attributes_number_range')),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_product_attributes_position_range')),
     sa.ForeignKeyConstraint(['attribute_id'], ['attributes.id'], name=op.f('fk_product_attributes_attribute_id_attributes')),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_product_attributes_product_id_products'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('product_id', 'attribute_id', 'locale', 'item', name=op.f('pk_product_attributes'))
@@ -443,6 +469,7 @@ def upgrade():
     sa.Column('product_id', sa.BigInteger(), nullable=False),
     sa.Column('category_id', sa.BigInteger(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_product_categories_position_range')),
     sa.ForeignKeyConstraint(['category_id'], ['categories.id'], name=op.f('fk_product_categories_category_id_categories'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_product_categories_product_id_products'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('product_id', 'category_id', name=op.f('pk_product_categories'))
@@ -455,6 +482,7 @@ def upgrade():
     sa.Column('product_id', sa.BigInteger(), nullable=False),
     sa.Column('image_id', sa.BigInteger(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_product_images_position_range')),
     sa.ForeignKeyConstraint(['image_id'], ['images.id'], name=op.f('fk_product_images_image_id_images')),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_product_images_product_id_products'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_product_images'))
@@ -518,7 +546,9 @@ def upgrade():
     sa.Column('tax_minor', sa.BigInteger(), nullable=False),
     sa.Column('gross_minor', sa.BigInteger(), nullable=False),
     sa.Column('tax_rate_bp', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('gross_minor BETWEEN -100000000000000 AND 100000000000000', name=op.f('ck_adjustments_gross_range')),
     sa.CheckConstraint('net_minor + tax_minor = gross_minor', name=op.f('ck_adjustments_gross_is_net_and_tax')),
+    sa.CheckConstraint('tax_rate_bp BETWEEN 0 AND 10000', name=op.f('ck_adjustments_tax_rate_bp_range')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_adjustments_order_id_orders'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_adjustments'))
     )
@@ -538,6 +568,7 @@ def upgrade():
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
     sa.Column('swatch', sa.Text(), nullable=False),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_option_values_position_range')),
     sa.ForeignKeyConstraint(['option_id'], ['options.id'], name=op.f('fk_option_values_option_id_options'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_option_values')),
     sa.UniqueConstraint('id', 'option_id', name=op.f('uq_option_values_id_option_id')),
@@ -590,6 +621,7 @@ def upgrade():
     sa.CheckConstraint('amount_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_payments_amount_range')),
     sa.CheckConstraint('captured_minor BETWEEN 0 AND amount_minor', name=op.f('ck_payments_captured_range')),
     sa.CheckConstraint('refunded_minor BETWEEN 0 AND captured_minor', name=op.f('ck_payments_refunded_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_payments_version_range')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_payments_order_id_orders')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payments')),
     sa.UniqueConstraint('gateway', 'reference', name=op.f('uq_payments_gateway_reference')),
@@ -632,6 +664,8 @@ def upgrade():
     sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('length(sku) <= 200', name=op.f('ck_variants_sku_length')),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_variants_position_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_variants_version_range')),
     sa.CheckConstraint('weight_g BETWEEN 0 AND 1000000000', name=op.f('ck_variants_weight_range')),
     sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_variants_product_id_products'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['product_image_id'], ['product_images.id'], name=op.f('fk_variants_product_image_id_product_images'), ondelete='SET NULL'),
@@ -687,9 +721,12 @@ def upgrade():
     sa.Column('weight_g', sa.BigInteger(), nullable=False),
     sa.Column('requires_shipping', sa.Boolean(), nullable=False),
     sa.CheckConstraint('net_minor + tax_minor = gross_minor', name=op.f('ck_order_lines_gross_is_net_and_tax')),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_order_lines_position_range')),
     sa.CheckConstraint('quantity BETWEEN 1 AND 9999', name=op.f('ck_order_lines_quantity_range')),
     sa.CheckConstraint('shipped_quantity BETWEEN 0 AND quantity', name=op.f('ck_order_lines_shipped_range')),
+    sa.CheckConstraint('tax_rate_bp BETWEEN 0 AND 10000', name=op.f('ck_order_lines_tax_rate_bp_range')),
     sa.CheckConstraint('unit_price_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_order_lines_unit_price_range')),
+    sa.CheckConstraint('weight_g BETWEEN 0 AND 1000000000', name=op.f('ck_order_lines_weight_g_range')),
     sa.ForeignKeyConstraint(['image_id'], ['images.id'], name=op.f('fk_order_lines_image_id_images')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_lines_order_id_orders'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['variant_id'], ['variants.id'], name=op.f('fk_order_lines_variant_id_variants'), ondelete='SET NULL'),

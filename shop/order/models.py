@@ -150,7 +150,10 @@ class Adjustment(Base):
     gross_minor: Mapped[int]
     tax_rate_bp: Mapped[int]
 
-    __table_args__ = (CheckConstraint("net_minor + tax_minor = gross_minor", name="gross_is_net_and_tax"),)
+    __table_args__ = (
+        CheckConstraint("net_minor + tax_minor = gross_minor", name="gross_is_net_and_tax"),
+        CheckConstraint("gross_minor BETWEEN -100000000000000 AND 100000000000000", name="gross_range"),
+    )
 
 
 class AddressKind(StrEnum):

@@ -32,6 +32,7 @@ FIRST_PAUSE_S = 2
 LONGEST_PAUSE_S = 3600
 AT_ONCE = 50
 LOOK_EVERY_S = 1.0
+LONGEST_REST_S = 60.0
 
 _elder = aliased(Delivery)
 DUE = (
@@ -151,6 +152,7 @@ class Courier:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.leaving = threading.Event()
+        self.stumbled = 0
         self.thread = threading.Thread(target=self._work, name="courier", daemon=True)
 
     def start(self) -> None:
@@ -165,7 +167,7 @@ class Courier:
     def _work(self) -> None:
         bell: threading.Event = self.app.extensions["outbox"].bell
         while not self.leaving.is_set():
-            bell.wait(LOOK_EVERY_S)
+            bell.wait(min(LOOK_EVERY_S * 2**self.stumbled, LONGEST_REST_S))
             bell.clear()
             if not self.leaving.is_set():
                 self._look()
@@ -176,8 +178,10 @@ class Courier:
                 while deliver_due(at=now()).delivered and not self.leaving.is_set():
                     pass
                 run_due_tasks(at=now())
+            self.stumbled = 0
         except Exception:
-            log.exception("the courier stumbled; it goes on")
+            self.stumbled = min(self.stumbled + 1, 10)
+            log.exception("the courier stumbled; it rests and goes on")
 
 
 def start_courier(app: Flask) -> None:
