@@ -31,7 +31,7 @@ translations: $(PO:.po=.mo) ## Compile the languages whose .po file is newer tha
 
 .PHONY: texts
 texts: $(SHOP_READY) ## Collect the texts of the code into the .po files; then translate what is new
-	$(BIN)/pybabel --quiet extract -F shop/translations/babel.cfg -k _l -k N_ --no-location --sort-output --project=Bodega --no-wrap -o shop/translations/messages.pot shop
+	$(BIN)/pybabel --quiet extract --ignore-dirs '.*' -F shop/translations/babel.cfg -k _l -k N_ --no-location --sort-output --project=Bodega --no-wrap -o shop/translations/messages.pot shop
 	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --no-wrap -i shop/translations/messages.pot -d shop/translations
 	rm shop/translations/messages.pot
 
