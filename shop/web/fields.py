@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import wtforms
-from flask import g
+from flask import current_app
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
@@ -318,8 +318,9 @@ class MoneyAmount(fields.Field[Money]):
             raise ValidationError(str(_l('Send an amount such as {"minor": 1999, "currency": "EUR"}.')))
         if not self.low <= value["minor"] <= self.high:
             raise ValidationError(str(_l("This amount is out of range.")))
-        if value["currency"] != g.shop_config.currency:
-            raise ValidationError(str(_l("The shop's currency is %(currency)s.", currency=g.shop_config.currency)))
+        currency = current_app.extensions["config"].currency
+        if value["currency"] != currency:
+            raise ValidationError(str(_l("The shop's currency is %(currency)s.", currency=currency)))
         return Money(value["minor"], value["currency"])
 
 
