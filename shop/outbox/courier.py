@@ -70,7 +70,7 @@ class Round:
 
 def deliver_due(*, at: datetime) -> Round:
     """Carry what is due now; safe to call from many processes at once."""
-    results = [deliver(found.id, at=at) for found in rows(DUE, at=at)]
+    results = [deliver(found.id, at=max(at, now())) for found in rows(DUE, at=at)]  # a lease runs from when it is taken
     return Round(delivered=results.count(True), failed=results.count(False))
 
 

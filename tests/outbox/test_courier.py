@@ -14,7 +14,7 @@ from shop.clock import now
 from shop.db import row, rows, transaction
 from shop.errors import IllegalMove
 from shop.outbox import Happened, Outbox, subscribe
-from shop.outbox.courier import MOST_TRIES, deliver, deliver_due, pause, resend
+from shop.outbox.courier import LEASE, MOST_TRIES, deliver, deliver_due, pause, resend
 from shop.outbox.models import Delivery, DeliveryState, Event
 from shop.outbox.periodic import every, run_due_tasks
 from shop.outbox.services import record_event
@@ -112,6 +112,24 @@ def test_a_courier_that_died_loses_its_lease(heard):
 
     deliver_due(at=now() + timedelta(minutes=2))
     assert len(heard) == 1
+
+
+def test_the_lease_of_a_delivery_begins_when_its_turn_comes(context, heard, monkeypatch):
+    clock = [now() + timedelta(seconds=9)]
+    left = []
+    monkeypatch.setattr("shop.outbox.courier.now", lambda: clock[0])
+
+    def dawdle(_message):
+        left.append(rows(select(Delivery.leased_until).where(Delivery.leased_until.is_not(None)))[0].leased_until - clock[0])
+        clock[0] += LEASE
+
+    context.extensions["outbox"].handlers["test.listener"] = dawdle
+    happen(subject="thing:1")
+    happen(subject="thing:2")
+
+    deliver_due(at=clock[0])
+
+    assert left == [LEASE, LEASE]
 
 
 def test_many_couriers_deliver_each_event_once(app, heard):
