@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
 from email.headerregistry import Address
@@ -71,13 +72,15 @@ class SmtpSender:
         self.must_encrypt = parse_qs(self.url.query).get("tls") == ["required"]
 
     def send(self, mail: Mail) -> None:
+        server = self._connect()
         try:
-            with self._connect() as server:
-                server.send_message(self.letterhead.message(mail))
+            server.send_message(self.letterhead.message(mail))
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             if _is_final(error):
                 raise Refused(str(error)) from error
             raise
+        finally:
+            _take_leave(server)
 
     def _connect(self) -> smtplib.SMTP:
         host, context = self.url.hostname or "localhost", ssl.create_default_context()
@@ -91,6 +94,13 @@ class SmtpSender:
         if self.url.username:
             server.login(unquote(self.url.username), unquote(self.url.password or ""))
         return server
+
+
+def _take_leave(server: smtplib.SMTP) -> None:
+    """By now the server has the mail or has refused it: what it answers to the farewell must not make us send it twice."""
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    server.close()
 
 
 def _is_final(error: smtplib.SMTPException) -> bool:

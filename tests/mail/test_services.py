@@ -45,6 +45,10 @@ class Box:
     def __init__(self) -> None:
         self.kept: list[bytes] = []
         self.answer = "250 OK"
+        self.farewell = "221 Bye"
+
+    async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802
+        return self.farewell
 
     async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
         if self.answer.startswith("250"):
@@ -121,6 +125,17 @@ def test_a_refusal_for_good_is_not_repeated_but_staff_may_send_again(smtp):
     assert len(smtp.kept) == 1
     with pytest.raises(IllegalMove):
         resend_mail(mail_id, at=now())
+
+
+def test_a_server_that_stumbles_over_the_farewell_has_the_mail_all_the_same(smtp):
+    write()
+    smtp.farewell = "421 too many connections"
+
+    deliver_due(at=now())
+    deliver_due(at=now().replace(year=now().year + 1))
+
+    assert len(smtp.kept) == 1
+    assert row(select(Mail.state)).state == MailState.SENT
 
 
 def test_a_mail_whose_courier_died_is_not_sent_again_by_itself(smtp):
