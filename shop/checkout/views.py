@@ -16,10 +16,11 @@ from shop.cart.quotes import CartView, quote_cart
 from shop.cart.services import CartClosed
 from shop.checkout import bp
 from shop.checkout.forms import CheckoutForm
-from shop.checkout.queries import find_cart_state, find_last_address
+from shop.checkout.press import read_press
+from shop.checkout.queries import find_cart_state, find_last_address, reachable_countries
 from shop.checkout.services import place_order
 from shop.checkout.shown import Change, Shown, list_changes
-from shop.checkout.wanted import home_country
+from shop.checkout.wanted import Checkout, home_country
 from shop.clock import now
 from shop.errors import CartEmpty, Invalid, OutOfStock, QuoteChanged
 from shop.order.links import own_path
@@ -27,6 +28,7 @@ from shop.order.queries import get_order
 from shop.payment.queries import gateways
 from shop.payment.services import start_payment
 from shop.pricing.queries import list_deliveries
+from shop.pricing.quote import Delivery
 from shop.web.context import user
 from shop.web.locale import current_locale
 
@@ -100,44 +102,62 @@ def place() -> ResponseReturnValue:
     cart_id, number = _cart_of_page()
     if number is not None:
         return redirect(own_path(get_order(number), user()), 303)
-    form = CheckoutForm()
     if cart_id is None:
         return _to_cart()
+    at, shown = now(), request.form.get("shown", "")[:FINGERPRINT_MAX]
+    wanted = _read_quickly(shown)
+    if wanted is not None:
+        return _place(cart_id, wanted, at)
+    form = CheckoutForm()
     if not _adapt_quickly(form) or not form.validate_on_submit():
-        page = CheckoutPage(form, cart_id, now())
+        page = CheckoutPage(form, cart_id, at)
         is_fine = page.form.validate_on_submit()
         if not page.view.can_be_ordered:
             return _to_cart()
         if not is_fine:
             return page.render(422)
-    return _place(form, cart_id)
+    member = user()
+    return _place(cart_id, form.wanted(locale=current_locale(), shown=shown, user_id=member.id if member else None), at, form)
+
+
+def _read_quickly(shown: str) -> Checkout | None:
+    """A guest's press in which nothing is wrong; None when the form must look at it."""
+    if user() is not None:
+        return None
+    country = request.form.get("shipping-country", "").strip().upper()
+    if country not in reachable_countries():
+        return None
+    return read_press(request.form, _list_deliveries(country), locale=current_locale(), shown=shown)
+
+
+def _list_deliveries(country: str) -> list[Delivery]:
+    return list_deliveries(country, currency=current_app.extensions["config"].currency, locale=current_locale())
 
 
 def _adapt_quickly(form: CheckoutForm) -> bool:
     """Without looking at the goods: the chosen delivery is one that goes there. Whether it is right is told by the fingerprint."""
-    deliveries = list_deliveries(form.country, currency=current_app.extensions["config"].currency, locale=current_locale())
+    deliveries = _list_deliveries(form.country)
     chosen = next((delivery for delivery in deliveries if delivery.code == form.shipping_method.data), None)
     if chosen is not None:
         form.adapt(deliveries, chosen, current_locale())
     return chosen is not None
 
 
-def _place(form: CheckoutForm, cart_id: int) -> ResponseReturnValue:
-    member, at = user(), now()
-    shown = request.form.get("shown", "")[:FINGERPRINT_MAX]
-    wanted = form.wanted(locale=current_locale(), shown=shown, user_id=member.id if member else None)
+def _place(cart_id: int, wanted: Checkout, at: datetime, form: CheckoutForm | None = None) -> ResponseReturnValue:
+    """``form`` is made only now where the press was read without one."""
     try:
         order = place_order(cart_id, wanted, at=at)
     except (QuoteChanged, OutOfStock):
-        return _ask_again(form, cart_id)
+        return _ask_again(form or CheckoutForm(), cart_id)
     except Invalid as problem:
-        form.show_errors(problem.errors)
-        return CheckoutPage(form, cart_id, at).render(422)
+        page = CheckoutPage(form or CheckoutForm(), cart_id, at)
+        page.form.show_errors(problem.errors)
+        return page.render(422)
     except (CartEmpty, CartClosed):
         return _to_cart()
     is_remote = order.total_minor and gateways()[order.payment_method].is_remote
     step = start_payment(order.id, gateway=order.payment_method, at=now()) if is_remote else None
-    return redirect(step.url if step and step.url else own_path(order, member), 303)
+    return redirect(step.url if step and step.url else own_path(order, user()), 303)
 
 
 def _ask_again(form: CheckoutForm, cart_id: int) -> ResponseReturnValue:
