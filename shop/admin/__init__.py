@@ -11,6 +11,7 @@ from flask import Blueprint, Flask
 from flask_babel import lazy_gettext as _l
 
 from shop.admin.guard import guard
+from shop.catalog import admin as catalog
 from shop.mail import admin as mail
 from shop.order import admin as order
 from shop.outbox import admin as outbox
@@ -21,7 +22,7 @@ from shop.web.staff import StaffEntry
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_app_request(guard)
 
-FEATURES: tuple[ModuleType, ...] = (order, payment, mail, outbox)
+FEATURES: tuple[ModuleType, ...] = (order, payment, catalog, mail, outbox)
 
 ENTRIES: list[StaffEntry] = [
     StaffEntry("admin.dashboard", _l("Today"), 0, icon="home"),

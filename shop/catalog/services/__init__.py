@@ -11,14 +11,16 @@ from shop.catalog.services.categories import (
     restore_category,
 )
 from shop.catalog.services.core import KEEP, Keep
-from shop.catalog.services.images import attach_image, describe_image, order_images, remove_image, show_on_variant
+from shop.catalog.services.images import arrange_images, attach_image, describe_image, order_images, remove_image, show_on_variant
 from shop.catalog.services.options import (
+    ValueWanted,
     add_option,
     add_option_value,
     change_option_value,
     remove_option,
     remove_option_value,
     rename_option,
+    shape_option,
 )
 from shop.catalog.services.products import (
     archive_product,
@@ -31,10 +33,13 @@ from shop.catalog.services.products import (
 )
 from shop.catalog.services.variants import (
     archive_variant,
+    book_stock,
     change_variant,
     create_variant,
     delete_variant,
+    record_stock,
     restore_variant,
+    revise_variant,
     set_price,
     set_stock_level,
 )
@@ -42,12 +47,15 @@ from shop.catalog.services.variants import (
 __all__ = [
     "KEEP",
     "Keep",
+    "ValueWanted",
     "add_option",
     "add_option_value",
     "archive_category",
     "archive_product",
     "archive_variant",
+    "arrange_images",
     "attach_image",
+    "book_stock",
     "change_category",
     "change_option_value",
     "change_product",
@@ -62,6 +70,7 @@ __all__ = [
     "describe_image",
     "order_images",
     "publish_product",
+    "record_stock",
     "remove_image",
     "remove_option",
     "remove_option_value",
@@ -70,9 +79,11 @@ __all__ = [
     "restore_category",
     "restore_product",
     "restore_variant",
+    "revise_variant",
     "set_attributes",
     "set_price",
     "set_stock_level",
+    "shape_option",
     "show_on_variant",
     "withdraw_product",
 ]

@@ -47,6 +47,25 @@ def order_images(product_id: int, product_image_ids: Sequence[int], *, expected_
         refresh_listing([product_id], at=at)
 
 
+def arrange_images(
+    product_id: int, pictures: Sequence[tuple[int, Mapping[str, str]]], *, expected_version: int | None = None, at: datetime
+) -> None:
+    """Show exactly these of the product's pictures, in this order, with these texts; those not named are taken off it.
+
+    Raises:
+        NotFound: a picture does not belong to the product.
+        StaleVersion: somebody was faster.
+    """
+    with transaction() as session:
+        wanted = dict(pictures)
+        order_images(product_id, list(wanted), expected_version=expected_version, at=at)
+        for key, alt in wanted.items():
+            _describe(key, alt)
+        others = (ProductImage.product_id == product_id, ProductImage.id.not_in(list(wanted)))
+        session.execute(delete(ProductImage).where(*others), execution_options={"synchronize_session": False})
+        refresh_listing([product_id], at=at)
+
+
 def describe_image(product_image_id: int, alt: Mapping[str, str], *, at: datetime) -> None:
     """Say what a picture shows, for those who do not see it."""
     with transaction():

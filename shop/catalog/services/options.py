@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select, update
@@ -19,7 +20,17 @@ from shop.errors import Conflict, Invalid, NotFound
 Names = Mapping[str, str]  # {"en": "Color", "es": "Color"}
 
 
-def add_option(product_id: int, names: Names, values: Sequence[Names] = (), *, expected_version: int | None = None, at: datetime) -> int:
+class ValueWanted(NamedTuple):
+    """A value as it shall be; a new one has no id yet."""
+
+    id: int | None
+    names: Names
+    swatch: str = ""
+
+
+def add_option(
+    product_id: int, names: Names, values: Sequence[Names | ValueWanted] = (), *, expected_version: int | None = None, at: datetime
+) -> int:
     """Offer one more choice; gives the option's id. Variants that exist have no value for it until they are given one."""
     with transaction() as session:
         claim_product(product_id, expected_version, at=at)
@@ -29,7 +40,8 @@ def add_option(product_id: int, names: Names, values: Sequence[Names] = (), *, e
         session.flush()
         session.execute(insert(OptionText), _names("option_id", option.id, names))
         for value in values:
-            add_option_value(option.id, value, at=at)
+            wanted = value if isinstance(value, ValueWanted) else ValueWanted(None, value)
+            add_option_value(option.id, wanted.names, swatch=wanted.swatch, at=at)
         return option.id
 
 
@@ -38,6 +50,30 @@ def rename_option(option_id: int, names: Names, *, at: datetime) -> None:
     with transaction():
         claim_product(_product_of(option_id), at=at)
         _rename(OptionText, OptionText.option_id, option_id, names)
+
+
+def shape_option(option_id: int, names: Names, values: Sequence[ValueWanted], *, expected_version: int | None = None, at: datetime) -> None:
+    """Give the option these names and exactly these values, in this order; values that are not named are taken away.
+
+    Raises:
+        Conflict: a variant still has a value that is not named.
+        NotFound: a value is not one of this option's.
+        StaleVersion: the product was changed meanwhile.
+    """
+    _default(names)
+    with transaction() as session:
+        claim_product(_product_of(option_id), expected_version, at=at)
+        rename_option(option_id, names, at=at)
+        there = set(session.scalars(select(OptionValue.id).where(OptionValue.option_id == option_id)))
+        named = {value.id for value in values if value.id is not None}
+        if not named <= there:
+            raise NotFound(_("This value does not exist any more."))
+        for key in sorted(there - named):
+            remove_option_value(key, at=at)
+        for place, value in enumerate(values):
+            _default(value.names)
+            key = value.id or add_option_value(option_id, value.names, at=at)
+            change_option_value(key, names=value.names, swatch=value.swatch, position=place, at=at)
 
 
 def add_option_value(option_id: int, names: Names, *, swatch: str = "", at: datetime) -> int:

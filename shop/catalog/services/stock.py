@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
+from flask_babel import gettext as _
 from sqlalchemy import insert, update
 
 from shop.db import transaction
+from shop.errors import Conflict
 from shop.inventory.models import Reason, StockItem
-from shop.inventory.services import set_stock
+from shop.inventory.services import give_back_stock, set_stock
 
 
 def start_stock(variant_id: int, on_hand: int | None, *, low_at: int, by: str, at: datetime) -> None:
@@ -30,3 +33,22 @@ def count_stock(variant_id: int, on_hand: int | None, *, low_at: int | None, rea
         if columns:
             changed = update(StockItem).where(StockItem.variant_id == variant_id).values(**columns)
             session.execute(changed, execution_options={"synchronize_session": False})
+
+
+def book(numbers: Mapping[int, int], *, reason: str, by: str, at: datetime) -> None:
+    """A delivery adds to what is there; any other reason says what is there. Variants in the order of their ids."""
+    with transaction():
+        if reason != Reason.DELIVERY:
+            for variant_id, on_hand in numbers.items():
+                set_stock(variant_id, on_hand, reason=reason, actor=by, at=at, is_tracked=True)
+            return
+        came = [(variant_id, count) for variant_id, count in numbers.items() if count]
+        if len(give_back_stock(came, reason=reason, reference="", actor=by, at=at)) < len(came):
+            raise Conflict(_("Nobody counts some of these yet. Say how many there are first."))
+
+
+def mark_low(variant_id: int, low_at: int) -> None:
+    """From this number on the variant counts as running low."""
+    with transaction() as session:
+        marked = update(StockItem).where(StockItem.variant_id == variant_id).values(low_at=low_at)
+        session.execute(marked, execution_options={"synchronize_session": False})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, insert, select
 
-from shop.catalog.listing import refresh_listing
+from shop.catalog.listing import refresh_availability, refresh_listing
 from shop.catalog.models import Option, OptionValue, Price, Product, ProductImage, Variant, VariantOption
 from shop.catalog.services import stock as pieces
 from shop.catalog.services.core import KEEP, Keep, changed, claim_product, claim_variant, currency, is_referred_to
@@ -104,6 +105,16 @@ def change_variant(
         refresh_listing([product_id], at=at)
 
 
+def revise_variant(
+    variant_id: int, *, price: tuple[int, int | None] | None = None, expected_version: int | None = None, at: datetime, **columns: Any
+) -> None:
+    """What ``change_variant`` does and, with ``price`` (now, former), what ``set_price`` does: both or neither."""
+    with transaction():
+        change_variant(variant_id, expected_version=expected_version, at=at, **columns)
+        if price is not None:
+            set_price(variant_id, price[0], compare_at_minor=price[1], at=at)
+
+
 def archive_variant(variant_id: int, *, expected_version: int | None = None, at: datetime) -> None:
     """No longer sell it; orders keep pointing at it."""
     with transaction():
@@ -172,6 +183,33 @@ def set_stock_level(
         refresh_listing([product_id], at=at)
 
 
+def book_stock(numbers: Mapping[int, int], *, reason: str, by: str, at: datetime) -> None:
+    """Book what was counted or came in, for many variants at once: all of them or none.
+
+    ``reason`` "delivery" adds the pieces to what is there at this moment; any other says how many there are.
+
+    Raises:
+        NotFound: a variant does not exist.
+        Conflict: pieces came of what nobody counts.
+    """
+    with transaction() as session:
+        known = dict(session.execute(select(Variant.id, Variant.product_id).where(Variant.id.in_(list(numbers)))).tuples().all())
+        if len(known) < len(numbers):
+            raise NotFound(_("This variant does not exist any more."))
+        pieces.book(dict(sorted(numbers.items())), reason=reason, by=by, at=at)
+        refresh_availability(known.values(), at=at)
+
+
+def record_stock(variant_id: int, number: int | None, *, reason: str, low_at: int, by: str, at: datetime) -> None:
+    """As ``book_stock`` for one variant, None leaving the pieces as they are, and from which number on that is few."""
+    with transaction():
+        if number is not None:
+            book_stock({variant_id: number}, reason=reason, by=by, at=at)
+        product_id = claim_variant(variant_id, at=at)
+        pieces.mark_low(variant_id, low_at)
+        refresh_availability([product_id], at=at)
+
+
 def _append_price(variant_id: int, minor: int, compare_at_minor: int | None, valid_from: datetime) -> bool:
     with transaction() as session:
         newest = (
@@ -199,13 +237,14 @@ def _refuse_taken_sku(sku: str, own_id: int = 0) -> None:
         return
     with transaction() as session:
         taken = (
-            select(Product.handle)
+            select(Product.id, Product.handle)
             .join(Variant, Variant.product_id == Product.id)
             .where(Variant.sku == sku, Variant.id != own_id, Variant.archived_at.is_(None))
         )
-        handle = session.scalars(taken).first()
-        if handle is not None:
-            raise Conflict(_("Another variant already has the SKU %(sku)s: one of %(product)s.", sku=sku, product=handle), sku=sku)
+        other = session.execute(taken).first()
+        if other is not None:
+            detail = _("Another variant already has the SKU %(sku)s: one of %(product)s.", sku=sku, product=other.handle)
+            raise Conflict(detail, sku=sku, product_id=other.id)
 
 
 def _own_image(product_id: int, product_image_id: int | None) -> int | None:
