@@ -24,4 +24,4 @@ def init_app(app: Flask) -> None:
         app.cli.add_command(catalog_commands)
 
 
-from shop.catalog import api, views  # noqa: F401
+from shop.catalog import api, api_staff, views  # noqa: F401

@@ -372,4 +372,4 @@ class SkuOwner(NamedTuple):
 def find_sku(sku: str) -> SkuOwner | None:
     """Who has this SKU already."""
     found = row(SKU, sku=sku, default=_locales()[0])
-    return SkuOwner(*found) if found else None
+    return SkuOwner(found[0], found[1], found[2]) if found else None

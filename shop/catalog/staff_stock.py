@@ -155,6 +155,6 @@ def list_movements(variant_id: int, on_hand: int, *, limit: int = PAGE, cursor: 
     found = rows(statement.limit(limit + 1), variant_id=variant_id)
     items = []
     for line in found[:limit]:
-        items.append(Movement(*line, after=after))
+        items.append(Movement(line.id, line.delta, line.reason, line.reference, line.actor, line.at, after))
         after -= line.delta
     return Page(items, encode_cursor(items[-1].id, after) if len(found) > limit else None)

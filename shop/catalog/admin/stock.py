@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -81,7 +83,14 @@ def book() -> ResponseReturnValue:
     flash(
         ngettext("%(num)s variant is booked.", "%(num)s variants are booked.", booked) if booked else _("Nothing was written."), "success"
     )
-    return redirect(url_for("admin.catalog_staff.list_stock", **request.args.to_dict()), 303)
+    return redirect(_here(), 303)
+
+
+def _here() -> str:
+    """The same page of the list again."""
+    asked: dict[str, Any] = request.args.to_dict()
+    kept = {name: asked[name] for name in ("view", "q", "cursor") if name in asked}
+    return url_for("admin.catalog_staff.list_stock", **kept)
 
 
 @staff.get("/stock/<int:variant_id>")

@@ -193,7 +193,8 @@ def book_stock(numbers: Mapping[int, int], *, reason: str, by: str, at: datetime
         Conflict: pieces came of what nobody counts.
     """
     with transaction() as session:
-        known = dict(session.execute(select(Variant.id, Variant.product_id).where(Variant.id.in_(list(numbers)))).tuples().all())
+        found = session.execute(select(Variant.id, Variant.product_id).where(Variant.id.in_(list(numbers))))
+        known = {variant.id: variant.product_id for variant in found}
         if len(known) < len(numbers):
             raise NotFound(_("This variant does not exist any more."))
         pieces.book(dict(sorted(numbers.items())), reason=reason, by=by, at=at)

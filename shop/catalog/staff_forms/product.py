@@ -48,7 +48,7 @@ class ProductForm(SeenForm):
         main = [self.main_category.data] if self.main_category.data else []
         return list(dict.fromkeys([*main, *(self["categories"].data or ())]))
 
-    def validate_tags(self, field: TextField) -> None:
+    def validate_tags(self, field: TextField) -> None:  # noqa: ARG002 - WTForms hands it in
         if len(self.tag_list) > MOST_TAGS or any(len(tag) > 50 for tag in self.tag_list):
             raise wtforms.ValidationError(
                 _("Use at most %(count)d tags of at most 50 characters, with commas between them.", count=MOST_TAGS)
