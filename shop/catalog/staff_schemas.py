@@ -1,4 +1,4 @@
-"""The catalog's JSON for staff: what may be sent, and the shapes of the answers. In a change, what is not named stays as it is."""
+"""The catalog's JSON for staff: what may be sent; the answers stand in ``staff_answers``. In a change, what is not named stays as it is."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from marshmallow import ValidationError, fields, validate
 from shop.catalog.schemas import LIMIT_MOST
 from shop.catalog.staff_queries import PAGE, ProductState, Supply
 from shop.catalog.staff_stock import StockView
-from shop.clock import now
 from shop.inventory.models import Reason
 from shop.inventory.services import MOST_ON_HAND
-from shop.pricing.queries import tax_rates
 from shop.web.fields import Flag, MoneyAmount, NumberText, ShopSchema, Text, WholeNumber
 from shop.web.lists import Word
 from shop.web.pagination import CURSOR_MAX
@@ -93,17 +91,6 @@ class Lines(fields.Field[Any]):
         return self.list.deserialize(value)
 
 
-class TaxClass(Text):
-    """A class of goods for which there are tax rates."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        found = super()._deserialize(value, attr, data, **kwargs)
-        known = tax_rates(current_app.extensions["config"].country, at=now())
-        if found not in known:
-            raise ValidationError(str(_l("Send one of: %(words)s.", words=", ".join(sorted(known)))))
-        return found
-
-
 class ProductTextsSchema(ShopSchema):
     """What customers read about a product, in one language."""
 
@@ -135,7 +122,7 @@ class ProductChangeSchema(VersionSchema):
     texts = ByLocale(fields.Nested(ProductTextsSchema), example={"en": {"name": "Mug"}})
     brand = Text(maximum=200)
     kind = Text(maximum=200)
-    tax_class = TaxClass(maximum=50)
+    tax_class = Text(minimum=1, maximum=50)
     position = WholeNumber(low=0, high=MOST_PLACE)
     category_ids = fields.List(WholeNumber(low=1), validate=validate.Length(max=MOST_IDS))
     tags = fields.List(Text(minimum=1, maximum=50), validate=validate.Length(max=MOST_IDS))
@@ -274,140 +261,3 @@ class LedgerQuery(ShopSchema):
 
     limit = NumberText(low=1, high=LIMIT_MOST, load_default=PAGE)
     cursor = Text(maximum=CURSOR_MAX, load_default=None)
-
-
-# Answers
-
-
-class RecordItemSchema(ShopSchema):
-    """A product in the list of staff; ``url`` is the whole record as JSON."""
-
-    id = fields.Integer()
-    url = Text()
-    name = Text()
-    state = Text()
-    version = fields.Integer()
-    price_from = MoneyAmount(allow_none=True)
-    on_hand = fields.Integer(allow_none=True)
-    variants = fields.Integer()
-
-
-class RecordListSchema(ShopSchema):
-    """Newest first; ``next`` is the address of the following page, or null."""
-
-    items = fields.List(fields.Nested(RecordItemSchema))
-    next = Text(allow_none=True)
-
-
-class OptionValueRecordSchema(ShopSchema):
-    id = fields.Integer()
-    code = Text()
-    names = fields.Dict(keys=fields.String(), values=fields.String())
-    swatch = Text()
-
-
-class OptionRecordSchema(ShopSchema):
-    id = fields.Integer()
-    code = Text()
-    names = fields.Dict(keys=fields.String(), values=fields.String())
-    values = fields.List(fields.Nested(OptionValueRecordSchema))
-
-
-class VariantRecordSchema(ShopSchema):
-    """``price`` null: it cannot be bought; ``on_hand`` null: nobody counts it."""
-
-    id = fields.Integer()
-    version = fields.Integer()
-    sku = Text()
-    barcode = Text()
-    value_ids = fields.List(fields.Integer())
-    price = MoneyAmount(allow_none=True)
-    compare_at = MoneyAmount(allow_none=True)
-    weight_g = fields.Integer()
-    requires_shipping = fields.Boolean()
-    image_id = fields.Integer(allow_none=True)
-    on_hand = fields.Integer(allow_none=True)
-    low_at = fields.Integer()
-    archived_at = Text(allow_none=True)
-
-
-class PictureRecordSchema(ShopSchema):
-    """``id`` names its place on the product; ``alt`` is per language."""
-
-    id = fields.Integer()
-    url = fields.String()
-    alt = fields.Dict(keys=fields.String(), values=fields.String())
-    width = fields.Integer()
-    height = fields.Integer()
-
-
-class RecordSchema(ShopSchema):
-    """A product as staff sees it, in every language and state."""
-
-    id = fields.Integer()
-    version = fields.Integer()
-    handle = Text()
-    state = Text()
-    texts = fields.Dict(keys=fields.String(), values=fields.Nested(ProductTextsSchema))
-    brand = Text()
-    kind = Text()
-    tax_class = Text()
-    position = fields.Integer()
-    category_ids = fields.List(fields.Integer())
-    tags = fields.List(fields.String())
-    published_at = Text(allow_none=True)
-    archived_at = Text(allow_none=True)
-    options = fields.List(fields.Nested(OptionRecordSchema))
-    variants = fields.List(fields.Nested(VariantRecordSchema))
-    images = fields.List(fields.Nested(PictureRecordSchema))
-    attributes = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.List(fields.String())))
-
-
-class StockItemSchema(ShopSchema):
-    """The stock of a variant."""
-
-    variant_id = fields.Integer()
-    product_id = fields.Integer()
-    name = Text()
-    options = Text()
-    sku = Text()
-    on_hand = fields.Integer(allow_none=True)
-    low_at = fields.Integer()
-
-
-class StockListSchema(ShopSchema):
-    """``next`` is the address of the following page, or null."""
-
-    items = fields.List(fields.Nested(StockItemSchema))
-    next = Text(allow_none=True)
-
-
-class MovementSchema(ShopSchema):
-    """A line of the ledger; ``after`` is how many there were then."""
-
-    id = fields.Integer()
-    at = Text()
-    delta = fields.Integer()
-    reason = Text()
-    reference = Text()
-    actor = Text()
-    after = fields.Integer()
-
-
-class LedgerSchema(ShopSchema):
-    """Newest first."""
-
-    items = fields.List(fields.Nested(MovementSchema))
-    next = Text(allow_none=True)
-
-
-class CategoryRecordSchema(ShopSchema):
-    """A category as staff sees it; ``count`` is how many goods are on sale in it and below."""
-
-    id = fields.Integer()
-    version = fields.Integer()
-    parent_id = fields.Integer(allow_none=True)
-    position = fields.Integer()
-    texts = fields.Dict(keys=fields.String(), values=fields.Nested(ShelfTextsSchema))
-    count = fields.Integer()
-    archived_at = Text(allow_none=True)

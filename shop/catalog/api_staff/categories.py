@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from shop.catalog import bp
 from shop.catalog.api_staff import WHAT_MAY_STOP, owner, version_of
 from shop.catalog.services import archive_category, change_category, create_category, delete_category, restore_category
+from shop.catalog.staff_answers import CategoryRecordSchema
 from shop.catalog.staff_queries import get_shelf
-from shop.catalog.staff_schemas import CategoryBodySchema, CategoryChangeSchema, CategoryRecordSchema
+from shop.catalog.staff_schemas import CategoryBodySchema, CategoryChangeSchema
 from shop.clock import now
 from shop.errors import Conflict, NotFound
 from shop.web.api import describe

@@ -6,24 +6,20 @@ from typing import Any
 
 from flask import current_app, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from shop.catalog import bp
 from shop.catalog.api_staff import WHAT_MAY_STOP, next_url, owner, version_of
 from shop.catalog.pictures import dump_picture
 from shop.catalog.services import archive_product, change_product, create_product, restore_product, set_attributes
+from shop.catalog.staff_answers import RecordListSchema, RecordSchema
 from shop.catalog.staff_product import StaffOption, StaffPicture, StaffVariant, get_staff_product
 from shop.catalog.staff_queries import Wanted, list_products, state_of
-from shop.catalog.staff_schemas import (
-    AttributesSchema,
-    ProductBodySchema,
-    ProductChangeSchema,
-    RecordListSchema,
-    RecordSchema,
-    RecordsQuery,
-)
+from shop.catalog.staff_schemas import AttributesSchema, ProductBodySchema, ProductChangeSchema, RecordsQuery
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound
 from shop.money import Money
+from shop.pricing.queries import tax_rates
 from shop.web.api import describe, load_query
 from shop.web.idempotency import idempotent
 from shop.web.json import json_response, load_body
@@ -69,6 +65,7 @@ def show_product_record_json(product_id: int) -> ResponseReturnValue:
 @idempotent(owner)
 def create_product_json() -> ResponseReturnValue:
     wanted = load_body(new)
+    check_tax_class(wanted)
     return made(create_product(wanted.pop("texts"), **wanted, at=now()))
 
 
@@ -76,6 +73,7 @@ def create_product_json() -> ResponseReturnValue:
 @describe("Change what is named of a product", body=change, answer=record, role="staff", errors=WHAT_MAY_STOP)
 def change_product_json(product_id: int) -> ResponseReturnValue:
     wanted = load_body(change)
+    check_tax_class(wanted)
     version = version_of(wanted)
     change_product(product_id, **wanted, expected_version=version, at=now())
     return json_response(dump_record(product_id))
@@ -101,6 +99,17 @@ def set_attributes_json(product_id: int) -> ResponseReturnValue:
     wanted = load_body(attributes)
     set_attributes(product_id, wanted["attributes"], expected_version=version_of(wanted), at=now())
     return json_response(dump_record(product_id))
+
+
+def check_tax_class(wanted: dict[str, Any]) -> None:
+    """A class without rates would be sold without tax, and nobody would notice.
+
+    Raises:
+        Invalid: there are no rates for it.
+    """
+    known = tax_rates(current_app.extensions["config"].country, at=now())
+    if wanted.get("tax_class", "standard") not in known:
+        raise Invalid({"/tax_class": [_("Send one of: %(words)s.", words=", ".join(sorted(known)))]})
 
 
 # The record

@@ -10,15 +10,8 @@ from flask_login import current_user
 from shop.catalog import bp
 from shop.catalog.api_staff import next_url, owner
 from shop.catalog.services import book_stock, set_stock_level
-from shop.catalog.staff_schemas import (
-    DeliverySchema,
-    LedgerQuery,
-    LedgerSchema,
-    StockBodySchema,
-    StockItemSchema,
-    StockListSchema,
-    StockQuery,
-)
+from shop.catalog.staff_answers import LedgerSchema, StockItemSchema, StockListSchema
+from shop.catalog.staff_schemas import DeliverySchema, LedgerQuery, StockBodySchema, StockQuery
 from shop.catalog.staff_stock import StockRow, get_stock, list_movements, list_stock
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound
