@@ -148,7 +148,9 @@ def test_the_database_itself_refuses_impossible_stock(context, wrong):
         session.execute(update(StockItem).where(StockItem.variant_id == made.variant_id).values(on_hand=wrong))
 
 
-@pytest.mark.parametrize(("column", "wrong"), [("position", -1), ("price_to_minor", 10**14 + 1), ("pieces_left", -5), ("version", 2 * 10**18)])
+@pytest.mark.parametrize(
+    ("column", "wrong"), [("position", -1), ("price_to_minor", 10**14 + 1), ("pieces_left", -5), ("version", 2 * 10**18)]
+)
 def test_a_number_whose_model_names_no_bounds_has_them_all_the_same(context, column, wrong):
     made = make_product()
 
@@ -165,9 +167,7 @@ def test_not_a_number_is_no_number(context):
         attribute_id = attribute.id
 
     with pytest.raises(DBAPIError), transaction() as session:
-        session.execute(
-            insert(ProductAttribute).values(product_id=made.id, attribute_id=attribute_id, text="much", number=float("inf"))
-        )
+        session.execute(insert(ProductAttribute).values(product_id=made.id, attribute_id=attribute_id, text="much", number=float("inf")))
 
 
 def test_a_text_never_enters_a_number(context):

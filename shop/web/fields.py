@@ -248,7 +248,7 @@ class Url(fields.Field[str]):
         super().__init__(metadata={"type": "string", "format": "uri", "maxLength": 2000}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        return _cleaned(clean_url, value)  # type: ignore[no-any-return]
+        return _cleaned(clean_url, value)
 
 
 class Password(fields.Field[str]):
