@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, session
+from flask import current_app
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from shop.cart.current import find_cart_id
+from shop.cart.current import find_cart_id, owner_name
 from shop.cart.services import CartClosed
 from shop.checkout import bp
 from shop.checkout.schemas import PlaceOrderSchema
@@ -23,20 +23,11 @@ from shop.payment.services import start_payment
 from shop.pricing.queries import list_deliveries
 from shop.web.api import describe
 from shop.web.context import user
-from shop.web.cookies import has_cookie
 from shop.web.idempotency import idempotent
 from shop.web.json import json_response, load_body
 from shop.web.locale import current_locale
 
 body, answer = PlaceOrderSchema(), OrderSchema()
-
-
-def _visitor() -> str:
-    """Whose idempotency keys these are."""
-    member = user()
-    if member is not None:
-        return f"user:{member.id}"
-    return f"cart:{session.get('cart', '')}" if has_cookie() else "stranger"
 
 
 @bp.post("/api/v1/orders")
@@ -47,7 +38,7 @@ def _visitor() -> str:
     status=201,
     errors=[CartEmpty, CartClosed, QuoteChanged, OutOfStock, Invalid],
 )
-@idempotent(_visitor)
+@idempotent(owner_name)
 def place_json() -> ResponseReturnValue:
     wanted = _read(load_body(body))
     cart_id = find_cart_id()
