@@ -26,6 +26,7 @@ _movements = cast("Table", StockMovement.__table__)
 LEVELS = select(StockItem.variant_id, StockItem.on_hand, StockItem.is_tracked).where(
     StockItem.variant_id.in_(bindparam("ids", expanding=True))
 )
+HELD_LEVELS = LEVELS.order_by(StockItem.variant_id).with_for_update()  # a sale between reading and writing would be missing in the ledger
 HOLD = (
     update(_items)
     .where(_items.c.variant_id == bindparam("variant"))
@@ -113,7 +114,7 @@ def record_import_stock(levels: Mapping[int, int | None], *, reference: str, at:
     """
     with transaction() as session:
         link = session.connection()
-        known = {level.variant_id: level for level in link.execute(LEVELS, {"ids": list(levels)})} if levels else {}
+        known = {level.variant_id: level for level in link.execute(HELD_LEVELS, {"ids": list(levels)})} if levels else {}
         new = [
             {"variant_id": variant_id, "on_hand": level or 0, "low_at": 3, "is_tracked": level is not None}
             for variant_id, level in levels.items()

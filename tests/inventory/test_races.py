@@ -11,7 +11,7 @@ from threading import Barrier
 from flask import Flask
 
 from shop.errors import OutOfStock
-from shop.inventory.services import give_back_stock, take_stock
+from shop.inventory.services import give_back_stock, record_import_stock, take_stock
 from tests.factories import NOON, make_product
 from tests.inventory.test_services import assert_ledger_agrees, on_hand
 
@@ -78,4 +78,17 @@ def test_cancellations_between_sales_lose_no_piece(context: Flask) -> None:
 
     assert outcomes == {"done": 16}
     assert [on_hand(variant_id) for variant_id in goods] == [20] * 4
+    assert_ledger_agrees()
+
+
+def test_an_import_between_sales_leaves_ledger_and_stock_agreed(context: Flask) -> None:
+    goods = [make_product(f"Thing {number}", stock=20).variant_id for number in range(4)]
+    sales = [buy(*((variant_id, 1) for variant_id in goods)) for _ in range(12)]
+
+    def count_anew(level: int) -> Callable[[], None]:
+        return lambda: record_import_stock(dict.fromkeys(goods, level), reference="catalog.csv", at=NOON) and None
+
+    outcomes = all_at_once(context, [*sales, *(count_anew(level) for level in (30, 40, 50, 60))])
+
+    assert outcomes == {"done": 16}
     assert_ledger_agrees()
