@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from flask import Blueprint, Flask
 
 from shop.catalog.menu import menu
+from shop.catalog.tasks import show_due
+from shop.outbox.periodic import every
 from shop.web.context import add_context
 from shop.web.memory import Memory
 
@@ -14,10 +17,11 @@ bp = Blueprint("catalog", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes, offer ``menu()`` to templates, start with empty memories."""
+    """Register this feature's routes, offer ``menu()`` to templates, start with empty memories, look each minute for what is due."""
     app.register_blueprint(bp)
     app.extensions.update(goods=Memory(1000), cards=Memory(2000), details=Memory(200))
     add_context(app, menu=menu)
+    every(app, timedelta(minutes=1), "catalog.show_due", show_due)
     if os.environ.get("FLASK_RUN_FROM_CLI") or app.testing:
         from shop.catalog.cli import catalog_commands
 
