@@ -6,7 +6,7 @@ Call ``refresh_listing`` after anything about products changed, ``refresh_availa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -86,6 +86,7 @@ KEPT = (
 KEEP = update(_products_table).where(_products_table.c.id == bindparam("key")).values({name: bindparam(name) for name in KEPT})
 # Two sales of two variants at once would each take the other's last piece for still there. SQLite has one writer at a time.
 HOLD = select(Product.id).where(Product.id.in_(bindparam("ids", expanding=True))).order_by(Product.id).with_for_update()
+WRITE_SOLD = update(cast("Table", Product.__table__)).where(Product.__table__.c.id == bindparam("key")).values(sold_count=bindparam("sold"))
 COUNTS = (
     select(CategoryProduct.category_id, func.count().label("products"))
     .where(CategoryProduct.product_id.in_(bindparam("ids", expanding=True)))
@@ -107,7 +108,7 @@ def _refresh_batch(ids: Sequence[int], at: datetime) -> None:
     with transaction() as session:
         session.flush()
         link = session.connection()
-        _hold(ids)
+        hold_products(ids)
         currency = current_app.extensions["config"].currency
         variants = _grouped(link.execute(ON_SALE, {"ids": ids, "currency": currency, "at": at}))
         swatches = _grouped(link.execute(SWATCHES, {"ids": ids}))
@@ -197,7 +198,7 @@ def refresh_availability(product_ids: Collection[int], *, at: datetime) -> None:
     if not ids:
         return
     with transaction() as session:
-        _hold(ids)
+        hold_products(ids)
         currency = current_app.extensions["config"].currency
         variants = _grouped(session.execute(ON_SALE, {"ids": ids, "currency": currency, "at": at}))
         facts = [{"key": product_id, **_availability(variants[product_id])} for product_id in ids]
@@ -209,7 +210,13 @@ def refresh_availability(product_ids: Collection[int], *, at: datetime) -> None:
         session.connection().execute(update(places).where(changed).values(available=~places.c.available))
 
 
-def _hold(ids: Sequence[int]) -> None:
+def write_sold_counts(sold: Mapping[int, int]) -> None:
+    """How many pieces of each product were sold, by which lists of bestsellers are ordered. Whoever counts holds the products first."""
+    with transaction():
+        connection().execute(WRITE_SOLD, [{"key": product_id, "sold": count} for product_id, count in sold.items()])
+
+
+def hold_products(ids: Sequence[int]) -> None:
     """Nobody else derives anything for these products until the commit: what is read of their stock from now on is what counts."""
     if not is_sqlite():
         connection().execute(HOLD, {"ids": ids})

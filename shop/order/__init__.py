@@ -11,13 +11,14 @@ bp = Blueprint("order", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes and mails, and let every page write addresses."""
+    """Register this feature's routes, mails and consumers, and let every page write addresses."""
     from shop.customer.addresses import address_lines
-    from shop.order import messages
+    from shop.order import messages, tasks
     from shop.web.context import add_context
 
     app.register_blueprint(bp)
     messages.init_app(app)
+    tasks.init_app(app)
     add_context(app, address_lines=address_lines)
 
 
