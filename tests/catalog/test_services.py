@@ -410,6 +410,21 @@ def test_every_verb_tells_the_caches() -> None:
     assert topic_version("catalog") > before
 
 
+def test_new_words_for_a_picture_or_an_option_tell_the_caches_too() -> None:
+    mug = make_product(options={"Color": ["Sage"]})
+    image_id = make_image("c")
+    placed = services.attach_image(mug.id, image_id, at=NOON)
+    option_id = one(select(Option.id).where(Option.product_id == mug.id))
+
+    for act in (
+        lambda: services.describe_image(placed, {"en": "A mug on a table"}, at=NOON),
+        lambda: services.rename_option(option_id, {"en": "Glaze"}, at=NOON),
+    ):
+        before = topic_version("catalog")
+        act()
+        assert topic_version("catalog") > before
+
+
 def test_old_slugs_of_categories_redirect_too(app: Flask) -> None:
     table = services.create_category({"en": {"name": "Table"}}, at=NOON)
 

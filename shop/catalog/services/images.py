@@ -14,6 +14,7 @@ from shop.catalog.services.core import claim_product, claim_variant, locales
 from shop.db import transaction
 from shop.errors import NotFound
 from shop.media.models import Image
+from shop.settings.services import touch_topic
 
 
 def attach_image(
@@ -71,6 +72,7 @@ def describe_image(product_image_id: int, alt: Mapping[str, str], *, at: datetim
     with transaction():
         claim_product(_product_of(product_image_id), at=at)
         _describe(product_image_id, alt)
+        touch_topic("catalog")
 
 
 def remove_image(product_image_id: int, *, at: datetime) -> None:

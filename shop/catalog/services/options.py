@@ -16,6 +16,7 @@ from shop.catalog.services.core import KEEP, Keep, claim_product, locales
 from shop.catalog.slugs import numbered, slugify
 from shop.db import transaction
 from shop.errors import Conflict, Invalid, NotFound
+from shop.settings.services import touch_topic
 
 Names = Mapping[str, str]  # {"en": "Color", "es": "Color"}
 
@@ -50,6 +51,7 @@ def rename_option(option_id: int, names: Names, *, at: datetime) -> None:
     with transaction():
         claim_product(_product_of(option_id), at=at)
         _rename(OptionText, OptionText.option_id, option_id, names)
+        touch_topic("catalog")
 
 
 def shape_option(option_id: int, names: Names, values: Sequence[ValueWanted], *, expected_version: int | None = None, at: datetime) -> None:
