@@ -105,7 +105,7 @@ ATTRIBUTES = (
 )
 PRODUCT_OF_VARIANT = select(Variant.product_id).where(Variant.id == bindparam("key"))
 SKU = (
-    select(Variant.id, Product.id, func.coalesce(ProductText.name, Product.handle))
+    select(Variant.id.label("variant_id"), Variant.product_id, func.coalesce(ProductText.name, Product.handle).label("name"))
     .join(Product, Product.id == Variant.product_id)
     .outerjoin(ProductText, (ProductText.product_id == Product.id) & (ProductText.locale == bindparam("default")))
     .where(Variant.sku == bindparam("sku"), Variant.archived_at.is_(None))
@@ -372,4 +372,4 @@ class SkuOwner(NamedTuple):
 def find_sku(sku: str) -> SkuOwner | None:
     """Who has this SKU already."""
     found = row(SKU, sku=sku, default=_locales()[0])
-    return SkuOwner(found[0], found[1], found[2]) if found else None
+    return SkuOwner(found.variant_id, found.product_id, found.name) if found else None

@@ -20,7 +20,7 @@ SIGNS: dict[str, tuple[str, Any]] = {
     ProductState.DRAFT: ("ring", _l("Draft")),
     ProductState.PLANNED: ("half", _l("Planned")),
     ProductState.ON_SALE: ("full", _l("On sale")),
-    ProductState.INCOMPLETE: ("wedge", _l("Shown, but without a price")),
+    ProductState.INCOMPLETE: ("wedge", _l("Without a price")),
     ProductState.ARCHIVED: ("square", _l("Archived")),
 }
 
