@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,12 @@ from sqlalchemy.engine import make_url
 from config import Config
 from shop import create_app, enable_migrations
 from tests.bench import acts
-from tests.bench.load import Act, Browser, Contender, children, compare, resident_mb, table
+from tests.bench.load import Act, Answering, Browser, Contender, children, compare, resident_mb, table
 from tests.bench.world import CATEGORIES, EVERYTHING, build
 from tests.servers import PROGRAMS, ROOT, SECRET, free_port, serve_nginx, settings
 
 WORKERS = "2"
+SEEN = 48  # goods that are opened again and again
 
 
 @dataclass
@@ -36,12 +37,7 @@ class Shop:
     """A shop or a floor under gunicorn, and whose time it takes."""
 
     url: str
-    pid: int
-    database_pids: Sequence[int] = ()
-
-    @property
-    def pids(self) -> list[int]:
-        return [self.pid, *self.database_pids]
+    who: Answering
 
     def get(self, path: str) -> Act:
         browser = self.browser()
@@ -56,11 +52,29 @@ class Bench:
 
     def __init__(self, stack: ExitStack, products: int) -> None:
         self.stack, self.products = stack, products
+        self.servers = ExitStack()
+        self.filled: dict[tuple[str, int], Config] = {}
         self.folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bodega-bench-")))
         self.server = os.environ.get("TEST_DATABASE_URL", "")
 
+    @contextmanager
+    def part(self) -> Iterator[Bench]:
+        """One part of the run: its servers end with it, the databases stay for the next."""
+        with ExitStack() as self.servers:
+            yield self
+
+    def databases(self) -> dict[str, Config]:
+        """The filled shops that are compared; PostgreSQL where TEST_DATABASE_URL names a server."""
+        kinds = {"SQLite": "sqlite", **({"PostgreSQL": "postgresql"} if self.server else {})}
+        return {name: self.database(kind, self.products) for name, kind in kinds.items()}
+
     def database(self, kind: str, products: int) -> Config:
-        """A filled shop; SQLite in its instance folder, PostgreSQL in a database of its own."""
+        """A shop filled once; SQLite in its instance folder, PostgreSQL in a database of its own."""
+        if (kind, products) not in self.filled:
+            self.filled[kind, products] = self._fill(kind, products)
+        return self.filled[kind, products]
+
+    def _fill(self, kind: str, products: int) -> Config:
         instance = self.folder / f"{kind}-{products}"
         url = f"sqlite:///{instance / 'shop.db'}" if kind == "sqlite" else self._postgres(products)
         config = Config.from_env(settings(instance, DATABASE_URL=url, SHOP_COURIER="0"))
@@ -110,8 +124,8 @@ class Bench:
         bind = f"unix:{socket}" if socket else f"127.0.0.1:{port}"
         log = (self.folder / f"server-{port}.log").open("wb")
         process = subprocess.Popen([PROGRAMS / "gunicorn", "--bind", bind, *words], cwd=ROOT, env=environ, stdout=log, stderr=log)
-        self.stack.callback(_stop, process)
-        shop = Shop(f"http://127.0.0.1:{port}", process.pid, _postmaster(database_url))
+        self.servers.callback(_stop, process)
+        shop = Shop(f"http://127.0.0.1:{port}", Answering(process.pid, *_postmaster(database_url)))
         if not socket:
             _wait_for(shop)
         return shop
@@ -128,16 +142,16 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait(30)
 
 
-def _postmaster(database_url: str) -> Sequence[int]:
-    """The process of the PostgreSQL server, whose children answer."""
+def _postmaster(database_url: str) -> tuple[int, str]:
+    """The process of the PostgreSQL server, whose children answer, and the database that they answer for."""
     if not database_url.startswith("postgresql"):
-        return ()
+        return 0, ""
     engine = create_engine(database_url)
     with engine.connect() as connection:
         backend = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
         parent = int(Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()[1])
     engine.dispose()
-    return (parent,)
+    return parent, str(make_url(database_url).database)
 
 
 def _wait_for(shop: Shop) -> None:
@@ -160,82 +174,92 @@ def rotating(make: Callable[[int], Act]) -> Callable[[], Act]:
 
 
 def pages(bench: Bench, rounds: int, times: int) -> Iterator[str]:
-    """Category and product page beside their floors."""
-    sqlite, postgres = bench.database("sqlite", bench.products), bench.database("postgresql", bench.products)
-    ours = {"SQLite": bench.shop(sqlite), "PostgreSQL": bench.shop(postgres)}
+    """Category and product page beside their floors: remembered by the application, seen for the first time, and for somebody with a cart."""
+    configs = bench.databases()
+    ours = {name: bench.shop(config) for name, config in configs.items()}
     example = ours["SQLite"].browser()
-    size = len(example.ask("GET", f"/c/category-{CATEGORIES}"))
-    product_size = len(example.ask("GET", "/p/product-7"))
-    floors = {
-        name: bench.floor(config, FLOOR_BYTES=size, FLOOR_PRODUCT_BYTES=product_size)
-        for name, config in (("SQLite", sqlite), ("PostgreSQL", postgres))
-    }
-
-    def contender(name: str, shop: Shop, path: Callable[[int], str], *, cookie: bool = False) -> Contender:
-        browser = shop.browser()
-        if cookie:
-            acts.put_into_cart(browser, [3])
-        return Contender(name, shop.pids, rotating(lambda number: lambda: browser.ask("GET", path(number))))
-
-    jinja = contender("bare Jinja page from memory", floors["SQLite"], lambda _: "/jinja")
+    size, product_size = (len(example.ask("GET", path)) for path in (f"/c/category-{CATEGORIES}", "/p/product-7"))
+    floors = {name: bench.floor(config, FLOOR_BYTES=size, FLOOR_PRODUCT_BYTES=product_size) for name, config in configs.items()}
+    jinja = walking("bare Jinja page from memory", floors["SQLite"], lambda _: "/jinja")
     lists = [jinja]
     for name, shop in ours.items():
         lists += [
-            contender(f"raw {name}", floors[name], lambda n: f"/raw/{n % CATEGORIES + 1}"),
-            contender(f"the shop on {name}", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}"),
-            contender(f"the shop on {name}, with a cart", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}", cookie=True),
+            walking(f"raw {name}", floors[name], lambda n: f"/raw/{n % CATEGORIES + 1}"),
+            walking(f"the shop on {name}, seen before", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}"),
+            walking(f"the shop on {name}, more pages than it keeps", shop, _some_list),
+            walking(f"the shop on {name}, visitor with a cart", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}", cookie=True),
         ]
     compare(lists, rounds=rounds, times=times)
-    yield from table(f"Category page, {bench.products} products, 24 cards, {CATEGORIES} categories, {size} bytes", lists, jinja)
+    yield from table(f"Category page, {bench.products} products, 24 cards, {CATEGORIES} categories, {size} bytes", lists)
     for name, shop in ours.items():
-        pair = [
-            contender(f"raw {name}", floors[name], lambda n: f"/product/{n}"),
-            contender(f"the shop on {name}", shop, lambda n: f"/p/product-{n}"),
+        goods = [
+            walking(f"raw {name}", floors[name], lambda n: f"/product/{n % bench.products + 1}"),
+            walking("the shop, seen before", shop, lambda n: f"/p/product-{n % SEEN + 1}"),
+            walking("the shop, one good after another", shop, lambda n: f"/p/product-{n % bench.products + 1}"),
+            walking("the shop, visitor with a cart", shop, lambda n: f"/p/product-{n % SEEN + 1}", cookie=True),
         ]
-        compare(pair, rounds=rounds, times=times)
-        yield from table(f"Product page on {name}, {product_size} bytes", pair)
+        compare(goods, rounds=rounds, times=times)
+        yield from table(f"Product page on {name}, {product_size} bytes", goods)
+
+
+def walking(name: str, shop: Shop, path: Callable[[int], str], *, cookie: bool = False) -> Contender:
+    """Somebody who opens one page after another."""
+    browser = shop.browser()
+    if cookie:
+        acts.put_into_cart(browser, [3])
+    return Contender(name, shop.who, rotating(lambda number: lambda: browser.ask("GET", path(number))))
+
+
+def _some_list(number: int) -> str:
+    """A list that the application does not remember: a shelf in one of four orders, with a parameter that is never the same."""
+    order = ("featured", "new", "price_asc", "price_desc")[number % 4]
+    return f"/c/category-{number % CATEGORIES + 1}?sort={order}&utm_term={number}"
 
 
 def acts_table(bench: Bench, rounds: int, times: int) -> Iterator[str]:
     """Adding to the cart, ordering, a whole guest checkout, beside their floors."""
-    for name, kind in (("SQLite", "sqlite"), ("PostgreSQL", "postgresql")):
-        config = bench.database(kind, bench.products + 1)
+    for name, config in bench.databases().items():
         shop, floor = bench.shop(config), bench.floor(config)
-        pair = [
-            Contender("raw add to cart", floor.pids, rotating(lambda n, floor=floor: acts.raw_add(floor.browser(), n))),  # type: ignore[misc]
-            Contender("add to cart", shop.pids, rotating(lambda n, shop=shop: acts.add(shop.browser(), n))),  # type: ignore[misc]
+        adds = [acting("raw add to cart", floor, acts.raw_add), acting("add to cart", shop, acts.add)]
+        compare(adds, rounds=rounds, times=max(40, times // 4))
+        yield from table(f"Add to cart on {name}", adds)
+        orders = [
+            acting("the same rows by hand", floor, acts.raw_whole_order),
+            acting("the least that an order is, by hand", floor, acts.raw_order),
+            acting("order of three lines", shop, acts.order),
         ]
-        compare(pair, rounds=rounds, times=max(40, times // 4))
-        yield from table(f"Add to cart on {name}", pair)
-        pair = [
-            Contender("raw order of three lines", floor.pids, rotating(lambda n, floor=floor: acts.raw_order(floor.browser(), n))),  # type: ignore[misc]
-            Contender("order of three lines", shop.pids, rotating(lambda n, shop=shop: acts.order(shop.browser(), n))),  # type: ignore[misc]
-        ]
-        compare(pair, rounds=rounds, times=max(20, times // 10))
-        yield from table(f"Placing an order on {name}", pair)
-        whole = [
-            Contender("a guest's whole checkout", shop.pids, rotating(lambda n, shop=shop: lambda: acts.whole_checkout(shop.browser(), n)))
-        ]  # type: ignore[misc]
+        compare(orders, rounds=rounds, times=max(20, times // 6))
+        yield from table(f"Placing an order on {name}", orders)
+        yield f"of the least that an order is: {orders[2].times(orders[1]):.2f} ×"
+        whole = [acting("a guest's whole checkout", shop, lambda browser, n: lambda: acts.whole_checkout(browser, n))]
         compare(whole, rounds=rounds, times=max(10, times // 20))
         yield from table(f"Product, three adds, cart, checkout, order, order page on {name} (django-oscar 4.2.1: 236–240)", whole)
 
 
+def acting(name: str, shop: Shop, prepare: Callable[[Browser, int], Act]) -> Contender:
+    """Somebody new for every act."""
+    return Contender(name, shop.who, rotating(lambda number: prepare(shop.browser(), number)))
+
+
 def depth(bench: Bench, rounds: int, times: int, deep: int) -> Iterator[str]:
-    """The same page at ten times the products, and at page 4,000."""
-    small, large = bench.shop(bench.database("sqlite", bench.products + 2)), bench.shop(bench.database("sqlite", deep))
-    cursor = acts.cursor_of_page(large.browser(), f"/c/category-{EVERYTHING}", page=min(4_000, deep // 24 - 2), per_page=24)
-    contenders = [
-        Contender(f"{bench.products} products, page 1", small.pids, lambda: small.get(f"/c/category-{EVERYTHING}")),
-        Contender(f"{deep} products, page 1", large.pids, lambda: large.get(f"/c/category-{EVERYTHING}")),
-        Contender(f"{deep} products, page 4,000", large.pids, lambda: large.get(f"/c/category-{EVERYTHING}?{cursor}")),
-    ]
-    compare(contenders, rounds=rounds, times=max(50, times // 2))
-    yield from table("Depth (SQLite)", contenders)
+    """The same page at ten times the products, and at page 4,000; fresh each time, and as it is remembered."""
+    small, large = bench.shop(bench.database("sqlite", bench.products)), bench.shop(bench.database("sqlite", deep))
+    shelf, page = f"/c/category-{EVERYTHING}", min(4_000, deep // 24 - 2)
+    cursor = acts.cursor_of_page(large.browser(), shelf, page=page, per_page=24)
+    for title, fresh in (("rendered each time", True), ("remembered by the application", False)):
+        mark = (lambda n: f"utm_term={n}") if fresh else (lambda _n: "")
+        contenders = [
+            walking(f"{bench.products} products, page 1", small, lambda n, mark=mark: f"{shelf}?{mark(n)}"),  # type: ignore[misc]
+            walking(f"{deep} products, page 1", large, lambda n, mark=mark: f"{shelf}?{mark(n)}"),  # type: ignore[misc]
+            walking(f"{deep} products, page {page}", large, lambda n, mark=mark: f"{shelf}?{cursor}&{mark(n)}".rstrip("&")),  # type: ignore[misc]
+        ]
+        compare(contenders, rounds=rounds, times=max(50, times // 2))
+        yield from table(f"Depth on SQLite, {title}", contenders)
 
 
 def memory(bench: Bench, _rounds: int, _times: int) -> Iterator[str]:
     """Resident memory of a worker after 1,000 and after 10,000 mixed requests."""
-    shop = bench.shop(bench.database("sqlite", bench.products + 3), workers="1")
+    shop = bench.shop(bench.database("sqlite", bench.products), workers="1")
     yield "\nResident memory of a worker (MB)\n"
     yield "| after requests | MB |"
     yield "|---|---|"
@@ -243,13 +267,13 @@ def memory(bench: Bench, _rounds: int, _times: int) -> Iterator[str]:
     for goal in (100, 1_000, 10_000):
         while done < goal:
             done += acts.mixed(shop.browser(), done)
-        [worker] = children(shop.pid)
+        [worker] = children(shop.who.server)
         yield f"| {goal} | {resident_mb(worker):.1f} |"
 
 
 def start(bench: Bench, rounds: int, _times: int) -> Iterator[str]:
     """From the start of gunicorn to the first page."""
-    config = bench.database("sqlite", 1_000)
+    config = bench.database("sqlite", bench.products)
     plain = "import flask, flask_sqlalchemy, psycopg; app = flask.Flask('plain'); app.get('/', endpoint='x')(lambda: 'ok')"
     (bench.folder / "plain_app.py").write_text(plain)
     environ = settings(config.instance, SHOP_COURIER="0", WEB_CONCURRENCY="1")
@@ -268,6 +292,16 @@ def start(bench: Bench, rounds: int, _times: int) -> Iterator[str]:
     for name, times in took.items():
         ratio = statistics.median(mine / theirs for mine, theirs in zip(times, base, strict=True))
         yield f"| {name} | {statistics.median(times):.2f} ({min(times):.2f}–{max(times):.2f}) | {ratio:.2f} |"
+
+    yield f"\ncreate_app(), imports included: {_create_app_s(environ):.2f} s of processor time"
+
+
+def _create_app_s(environ: dict[str, str]) -> float:
+    code = "from shop import create_app; create_app(); import time; print(time.process_time())"
+    out = [
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environ, capture_output=True, text=True, check=True) for _ in range(5)
+    ]
+    return statistics.median(float(one.stdout) for one in out)
 
 
 def _first_page(words: list[str], environ: dict[str, str]) -> float:
@@ -297,7 +331,7 @@ def nginx(bench: Bench, rounds: int, _times: int) -> Iterator[str]:
     socket = bench.folder / "shop.sock"
     config = bench.database("sqlite", 1_001)
     bench.shop(config, socket=socket)
-    front = bench.stack.enter_context(serve_nginx(bench.folder, config.instance, socket))
+    front = bench.servers.enter_context(serve_nginx(bench.folder, config.instance, socket))
     for _ in range(200):
         if front.get("/c/category-3").status == 200:
             break
@@ -350,10 +384,11 @@ def main() -> None:
         "start": lambda bench: start(bench, asked.rounds, asked.times),
         "nginx": lambda bench: nginx(bench, asked.rounds, asked.times),
     }
-    for name in asked.only.split(","):
-        with running(asked.products) as bench:
-            for line in parts[name](bench):
-                print(line, flush=True)
+    with running(asked.products) as bench:
+        for name in asked.only.split(","):
+            with bench.part():
+                for line in parts[name](bench):
+                    print(line, flush=True)
 
 
 if __name__ == "__main__":

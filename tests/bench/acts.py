@@ -39,11 +39,24 @@ def raw_add(browser: Browser, number: int) -> Act:
     return lambda: browser.ask("POST", "/cart-add", body, expect=303)
 
 
+def three(number: int) -> list[int]:
+    """Three different goods, others each time."""
+    return [number % 5_000 + 1, number % 900 + 5_001, number % 900 + 6_001]
+
+
 def order(browser: Browser, number: int) -> Act:
     """The press on "Place the order" with three lines in the cart."""
-    put_into_cart(browser, sorted({number % 5_000 + 1, number % 900 + 5_001, number % 90 + 6_001}))
+    put_into_cart(browser, three(number))
     body = checkout_form(browser)
     return lambda: browser.ask("POST", "/orders", body, expect=303)
+
+
+def raw_whole_order(browser: Browser, number: int) -> Act:
+    """The press with the same fields, three lines in the cart, on the floor."""
+    browser.ask("GET", f"/fill?numbers={','.join(map(str, three(number)))}")
+    sent = {"email": ADDRESS["email"], **{f"shipping-{name}": value for name, value in ADDRESS.items() if name != "email"}}
+    body = urlencode({**sent, "shipping_method": "standard", "payment_method": "bank_transfer", "accepts_terms": "y"})
+    return lambda: browser.ask("POST", "/order-whole", body, expect=303)
 
 
 def raw_order(browser: Browser, number: int) -> Act:
@@ -54,7 +67,7 @@ def raw_order(browser: Browser, number: int) -> Act:
 def whole_checkout(browser: Browser, number: int) -> None:
     """As a guest: look, put three things in, look at the cart, order, look at the order."""
     browser.ask("GET", f"/p/product-{number % 5_000 + 1}")
-    put_into_cart(browser, sorted({number % 5_000 + 1, number % 900 + 5_001, number % 90 + 6_001}))
+    put_into_cart(browser, three(number))
     browser.ask("GET", "/cart")
     browser.ask("POST", "/orders", checkout_form(browser), expect=303)
     location = urlsplit(browser.location)

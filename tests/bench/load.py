@@ -11,22 +11,44 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+IDLE_S = 1.0  # servers close connections on which nothing was said for some seconds
 
 
-def cpu_ms(pids: Sequence[int]) -> float:
-    """User and system time of these processes and all below them, so far; children that ended count through their parents."""
-    todo, total = list(pids), 0
-    while todo:
-        pid = todo.pop()
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            total += sum(map(int, fields[11:15]))
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                todo += map(int, (task / "children").read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total * TICK_MS
+@dataclass(frozen=True)
+class Answering:
+    """Who answers: a server with all below it, and the database server's processes that serve one database."""
+
+    server: int
+    postmaster: int = 0
+    database: str = ""
+
+    def pids(self) -> list[int]:
+        found, todo = [], [self.server]
+        while todo:
+            pid = todo.pop()
+            found.append(pid)
+            todo += children(pid)
+        backends = children(self.postmaster) if self.postmaster else []
+        return found + [pid for pid in backends if f" {self.database} " in _command(pid)]
+
+    def cpu_ms(self) -> float:
+        """User and system time so far, as exact as the scheduler knows it."""
+        return sum(map(_cpu_ms, self.pids()))
+
+
+def _cpu_ms(pid: int) -> float:
+    """The processor time of all threads of a process, ended ones included. Source: ``clock_getcpuclockid(3)``, the number of that clock."""
+    try:
+        return time.clock_gettime_ns((~pid << 3) | 2) / 1e6
+    except OSError:
+        return 0.0
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def resident_mb(pid: int) -> float:
@@ -35,6 +57,7 @@ def resident_mb(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
+    """The processes that this one started."""
     return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
 
 
@@ -44,13 +67,18 @@ class Browser:
     def __init__(self, url: str) -> None:
         self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
         self.cookies: dict[str, str] = {}
+        self.asked_at = 0.0
+        self.location = ""
 
     def ask(self, method: str, path: str, body: str = "", expect: int = 200) -> str:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        if time.monotonic() - self.asked_at > IDLE_S:
+            self.connection.close()
         self.connection.request(method, path, body or None, headers)
         response = self.connection.getresponse()
+        self.asked_at = time.monotonic()
         text = response.read().decode()
         for cookie in response.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
@@ -66,20 +94,20 @@ Act = Callable[[], object]
 
 @dataclass
 class Contender:
-    """One side of a table: ``prepare()`` is not measured and gives the act of one request; ``pids`` are who answers."""
+    """One side of a table: ``prepare()`` is not measured and gives the act of one request."""
 
     name: str
-    pids: Sequence[int]
+    who: Answering
     prepare: Callable[[], Act]
     costs: list[float] = field(default_factory=list)
 
     def run(self, times: int) -> None:
         acts = [self.prepare() for _ in range(times)]
-        _settle(self.pids)
-        before = cpu_ms(self.pids)
+        _settle(self.who)
+        before = self.who.cpu_ms()
         for act in acts:
             act()
-        self.costs.append((cpu_ms(self.pids) - before) / times)
+        self.costs.append((self.who.cpu_ms() - before) / times)
 
     @property
     def cost(self) -> float:
@@ -90,10 +118,10 @@ class Contender:
         return statistics.median(mine / theirs for mine, theirs in zip(self.costs, other.costs, strict=True))
 
 
-def _settle(pids: Sequence[int]) -> None:
+def _settle(who: Answering) -> None:
     """Wait until what was asked before is done with."""
-    last = -1.0
-    while (now := cpu_ms(pids)) != last:
+    last = who.cpu_ms() - 10
+    while (now := who.cpu_ms()) - last > 1:
         last = now
         time.sleep(0.05)
 
@@ -101,7 +129,7 @@ def _settle(pids: Sequence[int]) -> None:
 def compare(contenders: Sequence[Contender], *, rounds: int, times: int) -> None:
     """Let all take turns, back and forth."""
     for contender in contenders:
-        contender.run(max(20, times // 4))
+        contender.run(max(100, times // 2))
         contender.costs.clear()
     for number in range(rounds):
         for contender in contenders if number % 2 == 0 else reversed(contenders):
@@ -111,7 +139,7 @@ def compare(contenders: Sequence[Contender], *, rounds: int, times: int) -> None
 def table(title: str, contenders: Sequence[Contender], base: Contender | None = None) -> Iterator[str]:
     """Lines of a Markdown table: median (least–most) CPU ms per request, and how many times the base."""
     base = base or contenders[0]
-    yield f"\n{title}\n"
+    yield f"\n{title} (load {os.getloadavg()[0]:.1f})\n"
     yield "| contender | CPU ms/request | × base |"
     yield "|---|---|---|"
     for contender in contenders:

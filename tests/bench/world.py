@@ -123,7 +123,7 @@ def _category_texts() -> Iterator[dict[str, Any]]:
 
 def _product(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
     chance = random.Random(number)
-    minor, stock = chance.randrange(300, 20_000), chance.randrange(1, 10_000)
+    minor, stock = chance.randrange(300, 20_000), chance.randrange(5_000, 10_000)
     published = OPENED + timedelta(seconds=number)
     name = " ".join(chance.sample(WORDS, 3)).capitalize() + f" {number}"
     ids = {"product_id": number}
