@@ -100,9 +100,11 @@ _lines = _with_facts(
     .join(Variant, Variant.id == CartItem.variant_id)
 ).order_by(CartItem.added_at, CartItem.id)
 LINES = _lines.where(CartItem.cart_id == bindparam("cart_id"))
-_open_lines = _lines.join(Cart, Cart.id == CartItem.cart_id).where(Cart.state == CartState.OPEN)
-LINES_OF_GUEST = _open_lines.where(_of_guest)
-LINES_OF_MEMBER = _open_lines.where(_of_member)
+OF_GUEST = select(Cart.id).where(Cart.state == CartState.OPEN, _of_guest)
+OF_MEMBER = select(Cart.id).where(Cart.state == CartState.OPEN, _of_member)
+# Asked for as a value, not joined: PostgreSQL keeps the order of more than eight joins, and would price the lines of all carts before it looks for one.
+LINES_OF_GUEST = _lines.where(CartItem.cart_id == OF_GUEST.scalar_subquery())
+LINES_OF_MEMBER = _lines.where(CartItem.cart_id == OF_MEMBER.scalar_subquery())
 VARIANT = _with_facts(select(*_facts).select_from(Variant)).where(Variant.id == bindparam("variant_id"))
 PIECES = (
     select(
@@ -124,8 +126,6 @@ PIECES = (
 COUNT_BY_ID = PIECES.where(Cart.id == bindparam("cart_id"))
 COUNT_OF_GUEST = PIECES.where(_of_guest)
 COUNT_OF_MEMBER = PIECES.where(_of_member)
-OF_GUEST = select(Cart.id).where(Cart.state == CartState.OPEN, _of_guest)
-OF_MEMBER = select(Cart.id).where(Cart.state == CartState.OPEN, _of_member)
 SOUGHT = (
     select(Product.id, Product.sold_count, *FACTS_OF)
     .where(Product.is_listed == true(), Product.available == true())
