@@ -64,6 +64,8 @@ def test_a_body_of_a_megabyte_passes(nginx: Server) -> None:
 
 def test_staff_may_send_more(nginx: Server) -> None:
     assert nginx.ask("POST", "/admin/import", body=b"x" * 8 * 2**20).status == 200
+    assert nginx.ask("POST", "/es/admin/products/7/pictures", body=b"x" * 8 * 2**20).status == 200
+    assert nginx.ask("POST", "/api/v1/products/7/images", body=b"x" * 8 * 2**20).status == 200
 
 
 def test_a_body_of_unsaid_length_is_limited_too(say: Say) -> None:
