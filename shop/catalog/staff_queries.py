@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Row, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from shop.catalog.models import (
@@ -105,7 +105,7 @@ AMOUNTS = (
     select(
         Variant.product_id,
         func.count().label("variants"),
-        func.sum(StockItem.on_hand).filter(StockItem.is_tracked.is_(True)).label("on_hand"),
+        cast(func.sum(StockItem.on_hand).filter(StockItem.is_tracked.is_(True)), BigInteger).label("on_hand"),
         func.count().filter(StockItem.is_tracked.is_(True), StockItem.on_hand == 0).label("sold_out"),
         func.count().filter(StockItem.is_tracked.is_(True), StockItem.on_hand > 0, StockItem.on_hand <= StockItem.low_at).label("low"),
     )
