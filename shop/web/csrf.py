@@ -5,11 +5,10 @@ Forms of people who are logged in carry Flask-WTF's token as well (``shop.web.fi
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Flask, request
 
 from shop.errors import N_, Forbidden
+from shop.web.text import host_of
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -30,7 +29,7 @@ def check_origin() -> None:
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    came_from_here = origin is None or urlsplit(origin).netloc == request.host
+    came_from_here = origin is None or host_of(origin) == request.host
     is_ours = came_from_here if site is None else site in {"same-origin", "none"}
     if not is_ours:
         raise ForeignOrigin("Open the shop's own page and try again from there.")

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from shop.errors import Invalid, NotLoggedIn, ShopError
 from shop.web.json import problem
+from shop.web.text import host_of
 
 log = logging.getLogger(__name__)
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Location")
@@ -52,8 +53,7 @@ def _page_to_come_back_to() -> str:
     """Where to go on after logging in: the page that was asked for, or the one whose form was sent."""
     if request.method in {"GET", "HEAD"}:
         return request.script_root + request.full_path.rstrip("?")
-    referrer = urlsplit(request.referrer or "")
-    return referrer.path if referrer.netloc == request.host else ""
+    return urlsplit(request.referrer).path if request.referrer and host_of(request.referrer) == request.host else ""
 
 
 def _answer_http_error(error: HTTPException) -> Response:

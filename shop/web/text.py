@@ -73,6 +73,14 @@ def clean_url(value: str) -> str:
     return value
 
 
+def host_of(address: str | None) -> str:
+    """The host and port that an address names, as browsers send it in ``Origin`` and ``Referer``; "" where it names none."""
+    try:
+        return urlsplit(address or "").netloc
+    except ValueError:  # such as http://[x]
+        return ""
+
+
 def clean_amount(value: str, currency: str, *, low: int = 0, high: int = MAX_MINOR) -> Money:
     """An amount of money as a person types it, ``19.99`` or ``19,99``, within bounds in minor units."""
     try:

@@ -11,6 +11,7 @@ import pytest
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://[x]"},
         {"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"},
     ],
 )
@@ -31,3 +32,9 @@ def test_a_foreign_page_may_link_to_us(client):
 
 def test_the_theme_never_leads_away(client):
     assert client.post("/theme", data={"theme": "dark", "next": "//evil.example"}).headers["Location"] == "/"
+
+
+def test_a_referrer_that_is_no_address_does_no_harm(client):
+    answer = client.post("/account/profile", headers={"Referer": "http://[x]/account"})
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
