@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import wtforms
-from flask import current_app
+from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import _FlaskFormCSRF
+from flask_wtf.form import _Auto, _is_submitted
 from marshmallow import RAISE, Schema, ValidationError, fields
+from werkzeug.exceptions import UnsupportedMediaType
 from wtforms.validators import DataRequired, InputRequired, Optional
 
 from shop.db import MAX_INT
@@ -45,6 +47,12 @@ class ShopForm(FlaskForm):
             return has_cookie() and bool(current_user.is_authenticated)
 
         csrf_time_limit = None
+
+        def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+            """What was sent as a form. Flask-WTF would take JSON as well, and with it lists and numbers where our fields expect texts."""
+            if formdata is _Auto and _is_submitted() and request.is_json:
+                raise UnsupportedMediaType
+            return super().wrap_formdata(form, formdata)
 
 
 class _Cleaned(wtforms.Field):

@@ -36,3 +36,9 @@ def test_any_other_amount_is_refused(context, wrong):
         load(Priced(), {"price": wrong})
 
     assert set(refusal.value.errors) == {"/price"}
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/checkout", "/orders/search"])
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"email": 1e999}', '{"email": [1]}', "[]", "null"])
+def test_a_form_is_not_filled_from_json(client, path, body):
+    assert client.post(path, data=body, content_type="application/json").status_code in {303, 415}
