@@ -16,6 +16,7 @@ CSP = {
     "form-action": "'self'",
 }
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+PERMANENT_REDIRECT = 308
 ONE_YEAR_S = 31_536_000
 
 
@@ -42,6 +43,8 @@ def _set_headers(response: Response) -> Response:
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if response.status_code == PERMANENT_REDIRECT and response.location:  # Werkzeug's own, to a path without doubled slashes
+        response.location = response.location.removeprefix(request.host_url.rstrip("/"))  # the host is what the visitor sent as such
     if request.is_secure:
         headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR_S}; includeSubDomains"
     return response
