@@ -8,22 +8,23 @@ from flask import current_app
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from shop.cart.current import find_cart_id, owner_name
+from shop.cart.current import find_cart_id, owner_name, this_owner
 from shop.cart.services import CartClosed
 from shop.checkout import bp
 from shop.checkout.schemas import PlaceOrderSchema
-from shop.checkout.services import place_order
+from shop.checkout.services import find_own_order, place_order
 from shop.checkout.wanted import Checkout, check_addresses, check_choices, home_country
 from shop.clock import now
 from shop.errors import CartEmpty, Invalid, OutOfStock, QuoteChanged
 from shop.order.links import order_url
+from shop.order.models import Order
 from shop.order.queries import get_order_by_id
 from shop.order.schemas import OrderSchema, dump_order, pay_url
 from shop.payment.services import start_payment
 from shop.pricing.queries import list_deliveries
 from shop.web.api import describe
 from shop.web.context import user
-from shop.web.idempotency import idempotent
+from shop.web.idempotency import first_tried_at, idempotent
 from shop.web.json import json_response, load_body
 from shop.web.locale import current_locale
 
@@ -41,14 +42,24 @@ body, answer = PlaceOrderSchema(), OrderSchema()
 @idempotent(owner_name)
 def place_json() -> ResponseReturnValue:
     wanted = _read(load_body(body))
-    cart_id = find_cart_id()
-    if cart_id is None:
-        raise CartEmpty(_("Put something in first."))
-    placed = place_order(cart_id, wanted, at=now())
+    placed = _find_unanswered() or place_order(_this_cart(), wanted, at=now())
     step = start_payment(placed.id, gateway=placed.payment_method, at=now()) if placed.total_minor else None
     order = get_order_by_id(placed.id)
     where = (step.url if step else None) or pay_url(order)
     return json_response(dump_order(order, pay_url=where), 201, {"Location": order_url(order.number, order.locale)})
+
+
+def _find_unanswered() -> Order | None:
+    """The order of this very request, where the process that wrote it died before it could answer."""
+    since = first_tried_at()
+    return None if since is None else find_own_order(this_owner(), since=since)
+
+
+def _this_cart() -> int:
+    cart_id = find_cart_id()
+    if cart_id is None:
+        raise CartEmpty(_("Put something in first."))
+    return cart_id
 
 
 def _read(sent: dict[str, Any]) -> Checkout:

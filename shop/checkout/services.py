@@ -8,9 +8,9 @@ from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from shop.cart.models import CartState
+from shop.cart.models import Cart, CartState
 from shop.cart.quotes import CartView, quote_cart
-from shop.cart.services import CartClosed, close_cart
+from shop.cart.services import CartClosed, Owner, close_cart
 from shop.catalog.listing import refresh_availability
 from shop.checkout.shown import dump_quote
 from shop.checkout.wanted import Checkout
@@ -103,4 +103,12 @@ def _agreement(cart_id: int, wanted: Checkout) -> Agreement:
 def find_order_of_cart(cart_id: int) -> Order | None:
     """The order that this cart became."""
     found = connection().execute(select(Order.__table__).where(Order.cart_id == cart_id)).first()
+    return Order(**found._asdict()) if found else None
+
+
+def find_own_order(owner: Owner, *, since: datetime) -> Order | None:
+    """The newest order that this visitor placed since then: a member's, or the one that the guest's cart became."""
+    whose = Order.user_id == owner.user_id if owner.user_id is not None else Cart.key == owner.key
+    newest = select(Order.__table__).join(Cart, Cart.id == Order.cart_id).where(whose, Order.placed_at >= since)
+    found = connection().execute(newest.order_by(Order.placed_at.desc(), Order.id.desc()).limit(1)).first()
     return Order(**found._asdict()) if found else None

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Response, current_app, make_response, request
+from flask import Response, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import delete, select, update
 
@@ -59,6 +59,12 @@ def idempotent(owner: Callable[[], str]) -> Callable[[Callable[P, ResponseReturn
     return decorate
 
 
+def first_tried_at() -> datetime | None:
+    """When this very request was begun before and never answered, since its process died: what it did may be done already."""
+    tried_at: datetime | None = g.get("first_tried_at")
+    return tried_at
+
+
 def _once(owner: str, key: str, act: Callable[[], Response]) -> Response:
     fingerprint = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.get_data(cache=True)).hexdigest()
     kept = _claim(owner, key, fingerprint, at=now())
@@ -77,7 +83,8 @@ def _claim(owner: str, key: str, fingerprint: str, *, at: datetime) -> Response 
     mine = (IdempotencyKey.owner == owner, IdempotencyKey.key == key)
     with transaction() as session:
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < at - KEPT))
-        session.execute(delete(IdempotencyKey).where(*mine, IdempotencyKey.status == 0, IdempotencyKey.created_at < at - GIVEN_UP))
+        given_up = delete(IdempotencyKey).where(*mine, IdempotencyKey.status == 0, IdempotencyKey.created_at < at - GIVEN_UP)
+        g.first_tried_at = session.execute(given_up.returning(IdempotencyKey.created_at)).scalar()
         row = {"owner": owner, "key": key, "request_hash": fingerprint, "status": 0, "body": "", "headers": "", "created_at": at}
         if insert_missing(IdempotencyKey, row):
             return None

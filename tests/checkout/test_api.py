@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from shop.db import scalar
 from shop.order.models import Order
 from tests.checkout.test_views import fill_cart
-from tests.people import inside
+from tests.people import inside, log_in, make_user
 
 BODY: dict[str, Any] = {
     "email": "lucia@example.com",
@@ -126,3 +127,38 @@ def test_without_a_cart_there_is_nothing_to_order(client):
     answer = client.post("/api/v1/orders", json=BODY)
 
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/cart-empty")
+
+
+@pytest.mark.parametrize("is_member", [False, True])
+def test_an_order_whose_answer_was_lost_is_answered_with_the_same_key(client, monkeypatch, is_member):
+    if is_member:
+        make_user(email="lucia@example.com")
+        log_in(client, "lucia@example.com")
+    fill_cart(client)
+    headers = {"Idempotency-Key": "one"}
+    with monkeypatch.context() as dying:  # killed after the order was written and before its answer was kept
+        dying.setattr("shop.web.idempotency._keep", lambda *_: None)
+        first = client.post("/api/v1/orders", json=BODY, headers=headers)
+    at_once = client.post("/api/v1/orders", json=BODY, headers=headers)
+    monkeypatch.setattr("shop.web.idempotency.GIVEN_UP", timedelta(0))
+
+    later = client.post("/api/v1/orders", json=BODY, headers=headers)
+
+    assert (first.status_code, at_once.status_code, at_once.json["type"]) == (201, 409, "/problems/key-in-use")
+    assert (later.status_code, later.json["number"], later.json["payment"]["next"]) == (
+        201,
+        first.json["number"],
+        first.json["payment"]["next"],
+    )
+    assert count_orders() == 1
+
+
+def test_a_key_that_was_given_up_before_anything_was_ordered_orders(client, monkeypatch):
+    fill_cart(client)
+    headers = {"Idempotency-Key": "one"}
+    with monkeypatch.context() as dying:
+        dying.setattr("shop.web.idempotency._keep", lambda *_: None)
+        client.post("/api/v1/orders", json={**BODY, "shown": "another"}, headers=headers)
+    monkeypatch.setattr("shop.web.idempotency.GIVEN_UP", timedelta(0))
+
+    assert client.post("/api/v1/orders", json=BODY, headers=headers).status_code == 201
