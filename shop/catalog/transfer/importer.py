@@ -228,8 +228,8 @@ class Importer:
         with transaction() as session:
             if not is_sqlite():
                 ids = [found.id for found in find_marks([product.handle for product, _ in candidates]).values()]
+                session.execute(LOCK_STOCK, {"ids": ids})  # first, as an order does: the other way round they would wait for each other
                 session.execute(LOCK_PRODUCTS, {"ids": ids})
-                session.execute(LOCK_STOCK, {"ids": ids})
             batch = Rows()
             plans = self._plan(candidates, batch)
             batch.write()
