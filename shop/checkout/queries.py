@@ -1,4 +1,4 @@
-"""What the checkout must know before anybody orders: countries that are reached, a member's last address, what became of a cart."""
+"""What the checkout must know before anybody orders: countries that are reached, a member's usual address, what became of a cart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, select
 
 from shop.cart.models import Cart
 from shop.customer.addresses import all_countries
-from shop.customer.models import Customer
+from shop.customer.models import Address, Customer
 from shop.customer.values import AddressValues
 from shop.db import row, rows
 from shop.order.models import AddressKind, Order, OrderAddress
@@ -31,7 +31,11 @@ LAST_ADDRESS = (
     .order_by(Order.placed_at.desc())
     .limit(1)
 )
-CUSTOMER_NAME = select(Customer.name).where(Customer.user_id == bindparam("user_id"))
+USUAL_ADDRESS = (
+    select(*(getattr(Address, name) for name in AddressValues.__dataclass_fields__))
+    .join(Customer, Customer.id == Address.customer_id)
+    .where(Customer.user_id == bindparam("user_id"), Address.is_default.is_(True))
+)
 
 
 def reachable_countries() -> frozenset[str]:
@@ -53,7 +57,10 @@ def find_cart_state(cart_id: int) -> Row[Any] | None:
     return row(CART, cart_id=cart_id)
 
 
-def find_last_address(user_id: int) -> AddressValues | None:
-    """Where a member's last order went."""
-    found = row(LAST_ADDRESS, user_id=user_id)
-    return AddressValues(**found._asdict()) if found else None
+def find_usual_address(user_id: int) -> AddressValues | None:
+    """The usual address of a member's book, else the one that their last order went to; a place that we deliver to."""
+    for statement in (USUAL_ADDRESS, LAST_ADDRESS):
+        found = row(statement, user_id=user_id)
+        if found is not None and found.country in reachable_countries():
+            return AddressValues(**found._asdict())
+    return None

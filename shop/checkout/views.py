@@ -17,7 +17,7 @@ from shop.cart.services import CartClosed
 from shop.checkout import bp
 from shop.checkout.forms import CheckoutForm
 from shop.checkout.press import read_press
-from shop.checkout.queries import find_cart_state, find_last_address, reachable_countries
+from shop.checkout.queries import find_cart_state, find_usual_address, reachable_countries
 from shop.checkout.services import place_order
 from shop.checkout.shown import Change, Shown, list_changes
 from shop.checkout.wanted import Checkout, home_country
@@ -74,12 +74,12 @@ class CheckoutPage:
 
 @bp.get("/checkout")
 def show_checkout() -> ResponseReturnValue:
-    """Everything that an order needs on one page; members find their e-mail and last address in it."""
+    """Everything that an order needs on one page; members find their e-mail and usual address in it."""
     form = CheckoutForm(formdata=None)
     member = user()
     if member is not None:
         form.email.data = member.email
-        address = find_last_address(member.id)
+        address = find_usual_address(member.id)
         if address is not None:
             form.shipping.form.country.data = address.country
             form.shipping.form.fill(address)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
+from shop.account.services import add_address
 from shop.catalog.models import Price
 from shop.clock import now
+from shop.customer.values import AddressValues
 from shop.db import row, scalar, transaction
 from shop.inventory.models import StockItem
 from shop.order.models import Order, OrderAddress
@@ -53,6 +55,11 @@ def read(statement: Any) -> Any:
 def change(statement: Any) -> None:
     with transaction() as session:
         session.execute(statement)
+
+
+@inside
+def keep_usual_address(user_id: int, values: AddressValues) -> None:
+    add_address(values, user_id=user_id, email="ana@example.com", locale="en", is_default=True, at=now())
 
 
 def fill_cart(client, pieces: int = 2, **product: Any) -> Made:
@@ -247,6 +254,18 @@ def test_a_member_finds_the_last_address_and_needs_no_key(app, client):
     page = client.get("/checkout").text
     assert 'value="Calle Feria 18"' in page
     assert 'value="ana@example.com"' in page
+
+
+def test_the_usual_address_of_the_book_comes_before_that_of_the_last_order(app, client):
+    user_id = make_user(email="ana@example.com")
+    log_in(client, "ana@example.com")
+    fill_cart(client)
+
+    keep_usual_address(user_id, AddressValues(name="Ana", country="ES", line1="Calle Luna 3", city="Sevilla", postcode="41003"))
+    assert 'value="Calle Luna 3"' in client.get("/checkout").text
+
+    keep_usual_address(user_id, AddressValues(name="Ana", country="JP", line1="1-1 Chiyoda", city="Chiyoda", postcode="100-0001"))
+    assert "1-1 Chiyoda" not in client.get("/checkout").text
 
 
 def test_a_card_is_paid_on_the_banks_page(client):
