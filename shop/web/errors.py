@@ -63,7 +63,8 @@ def _answer_http_error(error: HTTPException) -> Response:
     if error.response is not None or status < 400:
         return make_response(error.get_response())
     if wants_json():
-        response = problem(status, HTTPStatus(status).phrase.lower().replace(" ", "-"), HTTPStatus(status).phrase, _plain(error))
+        known = HTTPStatus(status)
+        response = problem(status, slug_of(known), known.phrase, error.description or "")
     else:
         response = _page(status, "", "")
     for name, value in error.get_headers():
@@ -72,8 +73,9 @@ def _answer_http_error(error: HTTPException) -> Response:
     return response
 
 
-def _plain(error: HTTPException) -> str:
-    return error.description or ""
+def slug_of(status: HTTPStatus) -> str:
+    """The name of an error that has none of its own: ``method-not-allowed``."""
+    return status.phrase.lower().replace(" ", "-").replace("'", "")
 
 
 def _answer_bug(error: BaseException) -> Response:
@@ -83,7 +85,7 @@ def _answer_bug(error: BaseException) -> Response:
     log.error("a bug, request %s", g.get("request_id", "-"), exc_info=error)
     g.is_public = False
     if wants_json():
-        return problem(500, "internal-error", "Something broke on our side", request_id=g.get("request_id", ""))
+        return problem(500, slug_of(HTTPStatus.INTERNAL_SERVER_ERROR), "Something broke on our side", request_id=g.get("request_id", ""))
     return make_response(render_standalone(500), 500)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 
 from flask import abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -11,6 +12,7 @@ from flask_babel import gettext as _
 from shop import errors
 from shop.web import bp
 from shop.web.context import THEMES
+from shop.web.errors import slug_of
 from shop.web.pages import public_page
 from shop.web.text import safe_next
 
@@ -36,9 +38,12 @@ def set_theme() -> ResponseReturnValue:
 def show_problem(slug: str) -> ResponseReturnValue:
     """What an error of the API means and what to do about it."""
     found = next((kind for kind in _kinds(errors.ShopError) if kind.slug == slug), None)
-    if found is None:
+    if found is not None:
+        return render_template("web/show_problem.html", title=_(found.title), meaning=(found.__doc__ or "").strip(), status=found.status)
+    plain = next((status for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST and slug_of(status) == slug), None)
+    if plain is None:
         abort(404)
-    return render_template("web/show_problem.html", title=_(found.title), meaning=(found.__doc__ or "").strip(), status=found.status)
+    return render_template("web/show_problem.html", title=plain.phrase, meaning=plain.description or plain.phrase, status=plain.value)
 
 
 def _kinds(kind: type[errors.ShopError]) -> Iterator[type[errors.ShopError]]:
