@@ -206,8 +206,8 @@ def record_stock(variant_id: int, number: int | None, *, reason: str, low_at: in
     with transaction():
         if number is not None:
             book_stock({variant_id: number}, reason=reason, by=by, at=at)
-        product_id = claim_variant(variant_id, at=at)
         pieces.mark_low(variant_id, low_at)
+        product_id = claim_variant(variant_id, at=at)
         refresh_availability([product_id], at=at)
 
 
