@@ -18,7 +18,7 @@ from shop.media.models import Image
 from shop.settings.services import save_settings
 
 SENTENCES = ("claim", "about", "delivery", "returns", "pickup")
-ADDRESS = {"en": "Bodega, at the corner, with a counter", "es": "Bodega, en la esquina, con mostrador"}
+ADDRESS = {"en": "At the corner, with a counter", "es": "En la esquina, con mostrador"}
 
 
 def write_texts(place: Place, images: Mapping[str, int], email: str) -> None:
