@@ -42,6 +42,7 @@ class ItemSchema(Schema):
     variant_id = fields.Integer()
     sku = fields.String()
     name = fields.String()
+    options = fields.String(metadata={"description": "what was chosen, such as `Sage, 250 ml`; empty where there is no choice"})
     url = fields.String()
     image = fields.Nested(ImageSchema, allow_none=True)
     quantity = fields.Integer(metadata={"description": "how many can be bought now; 0 when nothing is left"})
@@ -92,6 +93,7 @@ def _dump_line(line: CartLine) -> dict[str, Any]:
         "variant_id": line.variant_id,
         "sku": line.sku,
         "name": line.name,
+        "options": line.options,
         "url": url_for("catalog.show_product", slug=line.slug) if line.slug else url_for("cart.show_cart"),
         "image": _dump_image(line.image, line.name),
         "quantity": line.quantity,

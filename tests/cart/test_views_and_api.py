@@ -92,6 +92,7 @@ def test_the_cart_in_json_has_the_agreed_shape(client: FlaskClient) -> None:
                 "variant_id": mug.variant_id,
                 "sku": "MUG",
                 "name": "Stoneware mug",
+                "options": "Sage",
                 "url": answer.json["items"][0]["url"],
                 "image": None,
                 "quantity": 2,

@@ -35,7 +35,10 @@ function lineOf(item) {
   const link = line.querySelector('a')
   link.href = item.url
   link.textContent = item.name
-  line.querySelector('.line__what p').textContent = `${item.quantity} × ${money(item.unit_price)}`
+  const options = line.querySelector('[data-part="options"]')
+  options.textContent = item.options
+  options.hidden = !item.options
+  line.querySelector('[data-part="pieces"]').textContent = `${item.quantity} × ${money(item.unit_price)}`
   line.querySelector('.line__total').textContent = money(item.total)
   if (item.image) {
     const picture = Object.assign(new Image(64, 80), { alt: '', src: item.image.url })
