@@ -99,10 +99,9 @@ def start_afresh(shop_app: Flask, config: Config) -> None:
         else:
             _restore(shop_app)
     shop_app.extensions["kept"].__init__()
-    for name in ("goods", "cards", "details"):
+    for name in ("goods", "cards", "details", "frame"):
         shop_app.extensions[name].forget()
-    for name in ("pages", "frame"):
-        shop_app.extensions[name].clear()
+    shop_app.extensions["pages"].clear()
 
 
 @pytest.fixture

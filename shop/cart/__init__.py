@@ -10,6 +10,7 @@ from flask import Blueprint, Flask
 
 from shop.auth.signals import user_logged_in
 from shop.web.context import add_context
+from shop.web.frame import show_in_frame
 
 bp = Blueprint("cart", __name__)
 
@@ -18,6 +19,7 @@ def init_app(app: Flask) -> None:
     """Register this feature's routes; let every page say how full the cart is, and carts join at log-in."""
     app.register_blueprint(bp)
     add_context(app, cart_count=current.cart_count)
+    show_in_frame(app, current.cart_count)
     user_logged_in.connect(current.join_carts, app)
 
 
