@@ -217,9 +217,10 @@ def test_machines_see_that_the_shop_is_alive(stranger: Browser) -> None:
     assert stranger.ask("GET", "/readyz").status in {200, 503}
 
 
-def test_widgets_may_ask_whether_anything_changed(stranger: Browser) -> None:
-    first = stranger.ask("GET", "/api/v1/categories")
+@pytest.mark.parametrize("path", ["/api/v1/categories", "/es/api/v1/categories"])
+def test_widgets_may_ask_whether_anything_changed(stranger: Browser, path: str) -> None:
+    first = stranger.ask("GET", path)
 
-    again = stranger.nginx.ask("GET", "/api/v1/categories", headers={**OURS, "If-None-Match": first.headers["ETag"]})
+    again = stranger.nginx.ask("GET", path, headers={**OURS, "If-None-Match": first.headers["ETag"]})
 
     assert again.status == 304
