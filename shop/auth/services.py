@@ -99,6 +99,8 @@ def log_in(*, email: str, password: str, network: str, at: datetime, device: str
         raise AccountLocked(_("Write to us, and we will look at it together."))
     new_hash = hash_password(password) if needs_rehash(found.password_hash) else ""
     with transaction() as session:
+        if not _still_has(session, found.id, found.password_hash):
+            raise WrongPassword(_("Your password was changed a moment ago. Use the new one."))
         if new_hash:
             _set_hash(session, found.id, old=found.password_hash, new=new_hash)
         limits.forgive(session, account=account, network=place)
@@ -273,6 +275,12 @@ def _end(session: Session, *which: object, at: datetime) -> int:
     """End the open sessions among ``which``; gives how many that were."""
     ended = session.execute(update(LoginSession).where(*which, LoginSession.ended_at.is_(None)).values(ended_at=at))  # type: ignore[arg-type]
     return ended.rowcount  # type: ignore[attr-defined]
+
+
+def _still_has(session: Session, user_id: int, password_hash: str) -> bool:
+    """Hold the user, unless password or lock changed since it was checked: who ended all sessions must not miss one that opens just then."""
+    same = select(User.id).where(User.id == user_id, User.password_hash == password_hash, User.locked_at.is_(None))
+    return session.execute(same.with_for_update()).first() is not None
 
 
 def _set_hash(session: Session, user_id: int, *, old: str | None, new: str) -> bool:
