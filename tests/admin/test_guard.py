@@ -68,7 +68,8 @@ def test_every_json_act_that_is_not_a_visitors_own_is_for_staff(app):
     wrong = []
     for rule, method, path in routes(app, "/api/v1"):
         description = getattr(app.view_functions[rule.endpoint], "description", None)
-        is_open = rule.endpoint.partition(".")[0] in VISITORS_OWN or rule.endpoint in OPEN
+        is_probe = "." not in rule.endpoint  # other tests of this process add such; every route of the shop stands on a blueprint
+        is_open = is_probe or rule.endpoint.partition(".")[0] in VISITORS_OWN or rule.endpoint in OPEN
         if method not in SAFE and not is_open and (description is None or description.role not in {"staff", "admin"}):
             wrong.append((method, path, rule.endpoint))
 
