@@ -103,7 +103,7 @@ bench: $(CHECKS_READY) translations ## What a request costs, beside the floors (
 	$(BIN)/python -m tests.bench
 
 .PHONY: real-data
-real-data: $(CHECKS_READY) ## Import every catalogue under DATA=folder into an empty shop and print the counts
+real-data: $(CHECKS_READY) ## Import every catalog under DATA=folder into an empty shop and print the counts
 	@test -n "$(DATA)" || { echo "Say where the files are: make real-data DATA=folder" >&2; exit 2; }
 	$(BIN)/python -m tests.real_data "$(DATA)"
 

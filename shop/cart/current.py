@@ -17,7 +17,7 @@ from flask_babel import ngettext
 from shop.cart.merging import Merge, merge_carts
 from shop.cart.queries import count_visitor_items, find_cart, find_variant, list_visitor_lines
 from shop.cart.quotes import CartView, quote_lines
-from shop.cart.services import Held, Owner, Removed, open_cart
+from shop.cart.services import Held, Owner, Removed
 from shop.clock import now
 from shop.web.context import user
 from shop.web.cookies import has_cookie
@@ -29,13 +29,6 @@ KEY, ADDED, REMOVED, NEWS = "cart", "cart_added", "cart_removed", "cart_news"
 def find_cart_id() -> int | None:
     """The visitor's open cart, if there is one. Strangers without a cookie cost no statement."""
     return find_cart(key=_key(), user_id=_user_id())
-
-
-def start_cart() -> int:
-    """The visitor's open cart, made when there is none."""
-    cart = open_cart(this_owner(), at=now())
-    keep_cart(cart)
-    return cart.id
 
 
 def this_owner() -> Owner:

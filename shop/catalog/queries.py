@@ -118,7 +118,6 @@ OLD_CATEGORY = (
 CATEGORY_ELSEWHERE = select(CategoryText.category_id).where(
     CategoryText.locale.in_(bindparam("locales", expanding=True)), CategoryText.slug == bindparam("slug")
 )
-CATEGORY_SLUGS = select(CategoryText.locale, CategoryText.slug).where(CategoryText.category_id == bindparam("category_id"))
 
 
 def _is_own(locale: Any) -> Any:
@@ -303,11 +302,6 @@ def find_moved_category(slug: str, locale: str) -> list[int]:
     elsewhere = rows(CATEGORY_ELSEWHERE, slug=slug, locales=list(current_app.extensions["config"].locales))
     old = scalar(OLD_CATEGORY, slug=slug, locale=locale)
     return [*(found.category_id for found in elsewhere), *([old] if old else [])]
-
-
-def list_category_slugs(category_id: int) -> dict[str, str]:
-    """The slugs of a category by language."""
-    return {found.locale: found.slug for found in rows(CATEGORY_SLUGS, category_id=category_id)}
 
 
 def list_parts(product_id: int, shelf_id: int, locale: str, *, at: datetime) -> Sequence[Any]:

@@ -99,10 +99,6 @@ def page_html(slug: str, language: str) -> str:
     return (WORLD / "pages" / f"{slug}.{language}.html").read_text("utf-8").strip()
 
 
-def image_file(name: str) -> Path:
-    return WORLD / "images" / name
-
-
 def image_files() -> list[Path]:
     return sorted((WORLD / "images").glob("*.jpg"))
 

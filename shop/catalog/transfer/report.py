@@ -66,10 +66,6 @@ class Report:
             self._file.seek(0, 2)
         yield from map(json.loads, self._kept)
 
-    @property
-    def has_errors(self) -> bool:
-        return self.severities[ERROR] > 0
-
     def write(self, file: IO[str]) -> None:
         """The JSON of the report; problems stream through."""
         head = {

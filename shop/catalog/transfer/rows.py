@@ -53,7 +53,6 @@ IN_ORDER: tuple[type[Base], ...] = (
     OldSlug,
 )
 IDS_AT_ONCE = 500
-UPDATE_KEYS = ("id", "product_id", "variant_id", "locale")
 
 
 class Rows:
