@@ -79,10 +79,15 @@ def test_a_cart_says_what_is_wrong_and_gives_back_what_was_taken_out(page: Page)
     expect(quantity_of(page, "Stoneware mug")).to_have_value("2")
     put_in(page, OIL)
 
-    type_quantity(page, "Stoneware mug", "2,5")
-    expect(quantity_of(page, "Stoneware mug")).to_have_attribute("aria-invalid", "true")
-    expect(quantity_of(page, "Stoneware mug")).to_have_value("2,5")
+    for typed in ("-1", "1000000000", "٣", "", "2,5"):
+        with page.expect_response("**/cart/items/*") as answer:
+            type_quantity(page, "Stoneware mug", typed)
+        assert answer.value.status == 422, typed
+        expect(quantity_of(page, "Stoneware mug")).to_have_attribute("aria-invalid", "true")
+        expect(quantity_of(page, "Stoneware mug")).to_have_value(typed)
     expect(page.get_by_role("main")).to_contain_text("Error:")
+    if has_js(page):
+        expect(quantity_of(page, "Stoneware mug")).to_be_focused()
     type_quantity(page, "Stoneware mug", "3")
     expect(page.locator(".line", has_text="Stoneware mug").locator(".line__total")).to_have_text("€48.00")
 
