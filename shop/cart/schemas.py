@@ -63,6 +63,9 @@ class CartSchema(Schema):
     items = fields.List(fields.Nested(ItemSchema))
     count = fields.Integer()
     totals = fields.Nested(TotalsSchema)
+    fingerprint = fields.String(
+        metadata={"description": "of all that these totals say; send it as `shown` with the order, and nothing else is charged"}
+    )
     notices = fields.List(fields.Nested(NoticeSchema))
 
 
@@ -83,6 +86,7 @@ def dump_cart(view: CartView, news: list[str]) -> dict[str, Any]:
                 ("total", quote.total_minor),
             )
         },
+        "fingerprint": quote.fingerprint,
         "notices": _dump_notices((*about, *view.notices)),
     }
 

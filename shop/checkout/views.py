@@ -155,7 +155,7 @@ def _place(cart_id: int, wanted: Checkout, at: datetime, form: CheckoutForm | No
         return page.render(422)
     except (CartEmpty, CartClosed):
         return _to_cart()
-    is_remote = order.total_minor and gateways()[order.payment_method].is_remote
+    is_remote = order.total_minor and getattr(gateways().get(order.payment_method), "is_remote", False)
     step = start_payment(order.id, gateway=order.payment_method, at=now()) if is_remote else None
     return redirect(step.url if step and step.url else own_path(order, user()), 303)
 

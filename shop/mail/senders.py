@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shop.mail.models import Mail
@@ -22,8 +22,12 @@ class Refused(Exception):
     """The server refuses this mail for good: asking again would not help."""
 
 
+class Unsure(Exception):
+    """The server fell silent after it got the mail: it may have it, and asking again may send it twice."""
+
+
 class Sender(Protocol):
-    """Takes one mail at a time; raises ``Refused`` for good, anything else for now."""
+    """Takes one mail at a time; raises ``Refused`` for good, ``Unsure`` when nobody knows, anything else for now."""
 
     def send(self, mail: Mail) -> None:
         """Hand it over."""
@@ -64,6 +68,24 @@ class FileSender:
         beside.replace(self.folder / f"{mail.id:06d}.eml")
 
 
+class _Careful(smtplib.SMTP):
+    """Tells silence after the letter from silence before it."""
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        try:
+            return super().data(msg)
+        except (smtplib.SMTPServerDisconnected, OSError) as silence:
+            raise Unsure(f"{type(silence).__name__}: {silence}") from silence
+
+
+class _Line(_Careful):
+    """A plain line, encrypted when the server offers it."""
+
+
+class _EncryptedLine(_Careful, smtplib.SMTP_SSL):
+    """A line that is encrypted from its first word on."""
+
+
 class SmtpSender:
     """``smtp://user:password@host:587`` (encrypted when the server offers it, ``?tls=required`` insists) or ``smtps://host:465``."""
 
@@ -85,9 +107,9 @@ class SmtpSender:
     def _connect(self) -> smtplib.SMTP:
         host, context = self.url.hostname or "localhost", ssl.create_default_context()
         if self.url.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, self.url.port or 465, timeout=TIMEOUT_S, context=context)
+            server: smtplib.SMTP = _EncryptedLine(host, self.url.port or 465, timeout=TIMEOUT_S, context=context)
         else:
-            server = smtplib.SMTP(host, self.url.port or 587, timeout=TIMEOUT_S)
+            server = _Line(host, self.url.port or 587, timeout=TIMEOUT_S)
             server.ehlo()
             if self.must_encrypt or server.has_extn("starttls"):
                 server.starttls(context=context)

@@ -1,8 +1,8 @@
 """Writing mails down and handing them over: once per cause and recipient, tried again until a server takes them.
 
 A mail is rendered and stored when its cause is delivered; handing it over is a delivery of its own, so that a server that is down delays nothing else.
-If the process dies between handing over and writing that down, the mail becomes ``maybe_sent`` and is not sent again by itself: never twice is
-worth more than never late. Staff see it and may send it again.
+If the process dies between handing over and writing that down, or the server falls silent after it got the whole mail, it becomes ``maybe_sent``
+and is not sent again by itself: never twice is worth more than never late. Staff see it and may send it again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shop.clock import now
 from shop.db import insert_missing, row, scalar, transaction
 from shop.errors import IllegalMove, NotFound
 from shop.mail.models import Mail, MailAttempt, MailState
-from shop.mail.senders import Refused, Sender
+from shop.mail.senders import Refused, Sender, Unsure
 from shop.outbox import Happened
 from shop.outbox.services import record_event
 from shop.settings.queries import shop_texts
@@ -70,6 +70,8 @@ def send_queued(event: Happened) -> None:
         sender.send(mail)
     except Refused as refusal:
         _record_failure(mail_id, attempt_id, str(refusal), MailState.FAILED)
+    except Unsure as doubt:
+        _record_failure(mail_id, attempt_id, str(doubt), MailState.MAYBE_SENT)
     except Exception as error:
         _record_failure(mail_id, attempt_id, f"{type(error).__name__}: {error}", MailState.WAITING)
         raise
@@ -103,7 +105,7 @@ def _record_sent(mail_id: int, *, at: datetime) -> None:
 def _record_failure(mail_id: int, attempt_id: int, error: str, state: MailState) -> None:
     with transaction() as session:
         session.execute(update(MailAttempt).where(MailAttempt.id == attempt_id).values(error=error[:2000]))
-        session.execute(update(Mail).where(Mail.id == mail_id).values(state=state))
+        session.execute(update(Mail).where(Mail.id == mail_id, Mail.state == MailState.SENDING).values(state=state))
 
 
 def resend_mail(mail_id: int, *, at: datetime) -> None:

@@ -23,11 +23,11 @@ from shop.payment.queries import get_attempt, get_gateway
 from shop.web.locale import current_locale
 
 payments, refunds = cast("Table", Payment.__table__), cast("Table", Refund.__table__)
+REST = select((Payment.captured_minor - Payment.refunded_minor).label("minor")).where(Payment.id == bindparam("payment_id"))
 SET_ASIDE = (
     update(payments)
-    .where(payments.c.id == bindparam("payment_id"), payments.c.refunded_minor < payments.c.captured_minor)
+    .where(payments.c.id == bindparam("payment_id"), payments.c.refunded_minor + bindparam("rest") == payments.c.captured_minor)
     .values(refunded_minor=payments.c.captured_minor, version=payments.c.version + 1)
-    .returning(payments.c.captured_minor)
 )
 BY_KEY = select(Refund.id, Refund.payment_id, Refund.key, Refund.amount_minor, Refund.state).where(Refund.key == bindparam("key"))
 CAME_IN = select(func.coalesce(func.sum(Payment.captured_minor), 0)).where(Payment.order_id == bindparam("order_id"))
@@ -75,9 +75,9 @@ def _record_attempt(attempt: Row[Any], *, reason: str, by: str, at: datetime) ->
     key = f"{attempt.key}:rest"
     with transaction() as session:
         claim_order(attempt.order_id)
-        set_aside = session.connection().execute(SET_ASIDE, {"payment_id": attempt.id}).first()
-        if set_aside is not None:
-            values = {"payment_id": attempt.id, "key": key, "amount_minor": set_aside.captured_minor, "state": State.ATTEMPTING}
+        rest = scalar(REST, payment_id=attempt.id)
+        if rest and session.connection().execute(SET_ASIDE, {"payment_id": attempt.id, "rest": rest}).rowcount == 1:
+            values = {"payment_id": attempt.id, "key": key, "amount_minor": rest, "state": State.ATTEMPTING}
             insert_missing(Refund, {**values, "reason": reason, "actor": by, "created_at": at})
         return row(BY_KEY, key=key)
 

@@ -25,7 +25,7 @@ def set_theme() -> ResponseReturnValue:
     theme = request.form.get("theme", "")
     if theme not in THEMES:
         abort(422)
-    response = make_response(redirect(safe_next(request.form.get("next", "")) or "/", 303))
+    response = make_response(redirect(safe_next(request.form.get("next", "")) or f"{request.script_root}/", 303))
     if theme == "auto":
         response.delete_cookie("theme")
     else:

@@ -75,6 +75,7 @@ def test_looking_makes_no_cart(client: FlaskClient) -> None:
         "items": [],
         "count": 0,
         "totals": {"subtotal": zero, "discount": zero, "shipping": zero, "tax": zero, "total": zero},
+        "fingerprint": answer.json["fingerprint"],
         "notices": [],
     }
 
@@ -109,6 +110,7 @@ def test_the_cart_in_json_has_the_agreed_shape(client: FlaskClient) -> None:
             "tax": {"minor": 588, "currency": "EUR"},
             "total": {"minor": 3390, "currency": "EUR"},
         },
+        "fingerprint": answer.json["fingerprint"],
         "notices": [],
     }
     assert answer.json == cart_of(client)

@@ -50,7 +50,10 @@ class Box:
     async def handle_QUIT(self, _server, _session, _envelope):  # noqa: N802
         return self.farewell
 
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802
+    async def handle_DATA(self, server, _session, envelope):  # noqa: N802
+        if self.answer == "silence":
+            self.kept.append(envelope.content)
+            server.transport.abort()
         if self.answer.startswith("250"):
             self.kept.append(envelope.content)
         return self.answer
@@ -136,6 +139,18 @@ def test_a_server_that_stumbles_over_the_farewell_has_the_mail_all_the_same(smtp
 
     assert len(smtp.kept) == 1
     assert row(select(Mail.state)).state == MailState.SENT
+
+
+def test_a_server_that_falls_silent_with_the_mail_in_hand_is_not_given_a_second_one(smtp):
+    write()
+    smtp.answer = "silence"
+    deliver_due(at=now())
+
+    smtp.answer = "250 OK"
+    deliver_due(at=now().replace(year=now().year + 1))
+
+    assert len(smtp.kept) == 1
+    assert row(select(Mail.state)).state == MailState.MAYBE_SENT
 
 
 def test_a_mail_whose_courier_died_is_not_sent_again_by_itself(smtp):
