@@ -6,6 +6,7 @@ What differs between machines comes from the settings (``config.py``); an option
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,9 @@ loglevel = "warning"
 
 
 def when_ready(_server: Arbiter) -> None:
-    """Say where the shop is, once it answers."""
+    """Leave what is loaded alone, so that workers share it; say where the shop is."""
+    gc.collect()
+    gc.freeze()  # the collector would write into every object, and each worker get a copy of its own
     if not shop_config.is_production:
         home = f"http://127.0.0.1:{shop_config.port}"
         print(

@@ -138,7 +138,7 @@ def _connect_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=10000",
-        "cache_size=-16000",
+        "cache_size=-4000",  # per connection, one for each thread; the system keeps the file in memory anyway
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

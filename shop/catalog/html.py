@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from html import escape
 
-import nh3
-
 TAGS = {
     *("p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "div", "span"),
     *("ul", "ol", "li", "dl", "dt", "dd"),
@@ -35,6 +33,8 @@ def sanitize_html(html: str) -> str:
     """What may stay of ``html``; headings begin at the second level, for the page has the first. The same in gives the same out, also twice."""
     if not html:
         return ""
+    import nh3  # pages show what was cleaned when it was written
+
     return nh3.clean(
         FIRST_HEADINGS.sub(r"\1h2", html),
         tags=TAGS,

@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import css_inline
 from flask import current_app, render_template
 from sqlalchemy import select, update
 
@@ -55,6 +54,8 @@ def queue_mail(*, cause: str, recipient: str, locale: str, template: str, about:
 
 
 def _with_styles(html: str) -> str:
+    import css_inline  # large, and only who writes mails needs it
+
     return css_inline.CSSInliner(keep_style_tags=True, keep_at_rules=True, load_remote_stylesheets=False).inline(html)
 
 

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from apispec import APISpec
-from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, current_app, render_template
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
@@ -89,6 +87,9 @@ def _resolve(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def describe_api(app: Flask) -> dict[str, Any]:
     """The whole document."""
+    from apispec import APISpec  # only who asks for the document needs it
+    from apispec.ext.marshmallow import MarshmallowPlugin
+
     spec = APISpec(
         title="Bodega",
         version=VERSION,
