@@ -329,7 +329,7 @@ def _first_page(words: list[str], environ: dict[str, str]) -> float:
 def nginx(bench: Bench, rounds: int, _times: int) -> Iterator[str]:
     """A hit of nginx's cache beside a file of the same size."""
     socket = bench.folder / "shop.sock"
-    config = bench.database("sqlite", 1_001)
+    config = bench.database("sqlite", bench.products)
     bench.shop(config, socket=socket)
     front = bench.servers.enter_context(serve_nginx(bench.folder, config.instance, socket))
     for _ in range(200):

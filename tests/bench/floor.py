@@ -79,7 +79,7 @@ def _connect() -> Any:
     if IS_SQLITE:
         connection = sqlite3.connect(URL.removeprefix("sqlite:///"), isolation_level=None)
         connection.row_factory = lambda cursor, row: _kind(tuple(column[0] for column in cursor.description))._make(row)
-        for pragma in ("synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "cache_size=-16000"):
+        for pragma in ("synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "cache_size=-4000"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
     import psycopg
