@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from shop.errors import Invalid, NotLoggedIn, ShopError
@@ -17,6 +19,7 @@ from shop.web.text import host_of
 
 log = logging.getLogger(__name__)
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Location")
+BACK_IN_S = 5
 PAGES = {400, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503}
 
 
@@ -84,9 +87,21 @@ def _answer_bug(error: BaseException) -> Response:
         raise error
     log.error("a bug, request %s", g.get("request_id", "-"), exc_info=error)
     g.is_public = False
+    if isinstance(error, OperationalError | PoolTimeout):
+        return _answer_database_gone()
     if wants_json():
         return problem(500, slug_of(HTTPStatus.INTERNAL_SERVER_ERROR), "Something broke on our side", request_id=g.get("request_id", ""))
     return make_response(render_standalone(500), 500)
+
+
+def _answer_database_gone() -> Response:
+    """The database is away, full or overrun: nothing was half done, and soon it may be there again."""
+    if wants_json():
+        response = problem(503, "not-now", "The shop cannot be reached at the moment", request_id=g.get("request_id", ""))
+    else:
+        response = make_response(render_standalone(503), 503)
+    response.headers["Retry-After"] = str(BACK_IN_S)
+    return response
 
 
 def _page(status: int, title: str, detail: str) -> Response:
