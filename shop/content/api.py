@@ -23,7 +23,7 @@ from shop.web.pages import public_page
 URLS_MOST = 50_000
 PRODUCTS_MOST = 10_000
 IN_FEED = 30
-PRIVATE = ("/cart", "/checkout", "/account", "/orders", "/search", "/login", "/register")
+PRIVATE = ("/account", "/orders", "/search", "/login", "/register")
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 NAMES = (
     'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'

@@ -66,11 +66,13 @@ def walk(visitor: APIRequestContext, starts: Iterable[str], kind_of: Callable[[s
     found: dict[str, Seen] = {}
     waiting = deque(starts)
     met = set(waiting)
-    while waiting and len(met) < ENOUGH:
+    asked = 0
+    while waiting and asked < ENOUGH:
         path = waiting.popleft()
         kind = kind_of(path)
         if kind is None or kind in found:
             continue
+        asked += 1
         answer = visitor.get(path)
         if not is_page(answer):
             continue
