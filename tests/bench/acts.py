@@ -105,7 +105,7 @@ def _fields(page: str) -> list[tuple[str, str]]:
 
 def cursor_of_page(browser: Browser, path: str, *, page: int, per_page: int) -> str:
     """The query that opens a far page, made from the one that opens the second: its place moved on in the list of products 1, 2, 3 …"""
-    from shop.web.pagination import encode_cursor
+    from shop.web.pagination import decode_cursor, encode_cursor
 
     second = re.search(
         rf'href="{re.escape(path)}\?([^"]+)"[^>]*rel="next"|rel="next"[^>]*href="{re.escape(path)}\?([^"]+)"', browser.ask("GET", path)
@@ -115,7 +115,8 @@ def cursor_of_page(browser: Browser, path: str, *, page: int, per_page: int) -> 
     query = {name: values[0] for name, values in parse_qs((second[1] or second[2]).replace("&amp;", "&")).items()}
     name = next(name for name in query if name in {"cursor", "after"})
     place = page * per_page
-    return urlencode({**query, name: encode_cursor(place, place)})
+    order, direction, *_place = decode_cursor(query[name], str, str, int, int)
+    return urlencode({**query, name: encode_cursor(order, direction, place, place)})
 
 
 def mixed(browser: Browser, number: int) -> int:

@@ -137,10 +137,12 @@ def compare(contenders: Sequence[Contender], *, rounds: int, times: int) -> None
 
 
 def table(title: str, contenders: Sequence[Contender], base: Contender | None = None) -> Iterator[str]:
-    """Lines of a Markdown table: median (least–most) CPU ms per request, and how many times the base."""
+    """Lines of a Markdown table: median (least–most) CPU ms per request, how many times the base (median of the rounds), least by least."""
     base = base or contenders[0]
     yield f"\n{title} (load {os.getloadavg()[0]:.1f})\n"
-    yield "| contender | CPU ms/request | × base |"
-    yield "|---|---|---|"
+    yield "| contender | CPU ms/request | × base | × base, least |"
+    yield "|---|---|---|---|"
     for contender in contenders:
-        yield f"| {contender.name} | {contender.cost:.2f} ({min(contender.costs):.2f}–{max(contender.costs):.2f}) | {contender.times(base):.2f} |"
+        costs = contender.costs
+        least = min(costs) / min(base.costs)
+        yield f"| {contender.name} | {contender.cost:.2f} ({min(costs):.2f}–{max(costs):.2f}) | {contender.times(base):.2f} | {least:.2f} |"
