@@ -22,6 +22,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
+from shop import create_app
 from shop.db import Base, db
 from shop.web.fields import Email, Flag, MoneyAmount, ShopForm, WholeNumber
 from tests.factories import make_category, make_product
@@ -289,27 +290,27 @@ def test_evil_headers(visitor):
             refuse_500(visitor.client.open(path, method=method, headers=headers), f"{method} {path} {headers!r}"[:300])
 
 
-def test_the_table_finds_a_planted_fault(app, monkeypatch):
+def test_the_table_finds_a_planted_fault(app, config, monkeypatch):
     """A checker that cannot find is worth nothing: careless views are caught by their path, parameter and field."""
-    app.__dict__["_got_first_request"] = False
-    if "careless" not in app.view_functions:
-        app.add_url_rule("/careless/<name>", "careless")
-        app.add_url_rule("/careless", "careless_query")
-        app.add_url_rule("/careless", "careless_form", methods=["POST"])
     careless: dict[str, Callable[..., str]] = {
         "careless": lambda name: str(int(name)),
         "careless_query": lambda: str(int(request.args.get("hidden", "1"))),
         "careless_form": lambda: str(int(request.form.get("hidden", "1"))),
     }
+    own = create_app(config)  # a shop of its own on the same tables: the faults must not outlive this test
+    own.request_class = app.request_class
+    own.add_url_rule("/careless/<name>", "careless")
+    own.add_url_rule("/careless", "careless_query")
+    own.add_url_rule("/careless", "careless_form", methods=["POST"])
     monkeypatch.setattr("tests.test_bad_input.routes", lambda app, method: planted(app, method, set(careless)))
 
     for endpoint, table in zip(careless, (test_evil_paths, test_evil_queries, test_evil_forms), strict=True):
         for name, view in careless.items():
-            monkeypatch.setitem(app.view_functions, name, view if name == endpoint else lambda **_: "")
+            own.view_functions[name] = view if name == endpoint else lambda **_: ""
         with pytest.raises(AssertionError, match="500"):
-            table(app, Visitor(app.test_client(), None))
-    for name in careless:
-        app.view_functions[name] = lambda **_: ""  # the map keeps the rules; from here on they are careful
+            table(own, Visitor(own.test_client(), None))
+    with own.app_context():
+        db.engine.dispose()
 
 
 def planted(app: Flask, method: str, endpoints: set[str]) -> Iterator[tuple[Rule, str]]:
