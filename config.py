@@ -233,6 +233,12 @@ class _Reader:
                 "is required in production: the address in links and mails, such as https://shop.example",
             ),
             (
+                urlsplit(str(values["base_url"])).scheme == "http"
+                and urlsplit(str(values["base_url"])).hostname not in {"localhost", "127.0.0.1"},
+                "SHOP_URL",
+                "must begin with https:// in production: over http anybody on the way reads cookies and passwords",
+            ),
+            (
                 not self.environ.get("SHOP_BANK_ACCOUNT") and "bank_transfer" in values["payment_methods"],
                 "SHOP_BANK_ACCOUNT",
                 "is required for bank transfers: the account that customers pay to",

@@ -93,6 +93,7 @@ def test_production_starts_with_safe_settings(tmp_path):
         ("SHOP_PAYMENT_METHODS", "bank_transfer,test_card"),
         ("MAIL_URL", ""),
         ("SHOP_URL", ""),
+        ("SHOP_URL", "http://shop.example"),
         ("SHOP_BANK_ACCOUNT", ""),
     ],
 )
