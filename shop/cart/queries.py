@@ -14,6 +14,7 @@ from shop.cart.models import Cart, CartItem, CartState
 from shop.catalog.cards import FACTS_OF
 from shop.catalog.models import Option as ProductOption
 from shop.catalog.models import OptionValue, OptionValueText, Price, Product, ProductImage, ProductText, Variant, VariantOption
+from shop.catalog.prices import NEWEST_PRICE
 from shop.db import row, rows, scalar
 from shop.inventory.models import StockItem
 from shop.media.models import Image
@@ -31,19 +32,6 @@ ON_SALE = and_(
     Product.archived_at.is_(None),
     Product.published_at.is_not(None),
     Product.published_at <= bindparam("at"),
-)
-NEWEST_PRICE = (
-    select(Price.id)
-    .where(
-        Price.variant_id == Variant.id,
-        Price.currency == bindparam("currency"),
-        Price.customer_group == "",
-        Price.valid_from <= bindparam("at"),
-    )
-    .order_by(Price.valid_from.desc(), Price.id.desc())
-    .limit(1)
-    .correlate(Variant)
-    .scalar_subquery()
 )
 _chosen = (
     select(func.coalesce(_wanted_value.name, _default_value.name, OptionValue.code).label("name"))

@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shop.cart.models import MAX_QUANTITY, Cart, CartItem, CartState
-from shop.cart.queries import NEWEST_PRICE, ON_SALE
+from shop.cart.queries import ON_SALE
 from shop.catalog.models import Price, Product, Variant
+from shop.catalog.prices import NEWEST_PRICE
 from shop.db import connection, is_sqlite, row, transaction
 from shop.errors import N_, Conflict, Invalid, NotFound, OutOfStock
 from shop.inventory.models import StockItem

@@ -26,28 +26,16 @@ from shop.catalog.models import (
     Variant,
     VariantOption,
 )
+from shop.catalog.prices import NEWEST_PRICE
 from shop.db import connection, is_sqlite, transaction
 from shop.inventory.models import StockItem
 from shop.settings.services import touch_topic
 
 BATCH = 500
 
-_newest = (
-    select(Price.id)
-    .where(
-        Price.variant_id == Variant.id,
-        Price.currency == bindparam("currency"),
-        Price.customer_group == "",
-        Price.valid_from <= bindparam("at"),
-    )
-    .order_by(Price.valid_from.desc(), Price.id.desc())
-    .limit(1)
-    .correlate(Variant)
-    .scalar_subquery()
-)
 ON_SALE = (
     select(Variant.product_id, Variant.id, Price.minor, Price.compare_at_minor, StockItem.on_hand, StockItem.low_at, StockItem.is_tracked)
-    .join(Price, Price.id == _newest)
+    .join(Price, Price.id == NEWEST_PRICE)
     .outerjoin(StockItem, StockItem.variant_id == Variant.id)
     .where(Variant.product_id.in_(bindparam("ids", expanding=True)), Variant.archived_at.is_(None))
     .order_by(Variant.product_id, Variant.position, Variant.id)

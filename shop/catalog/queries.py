@@ -35,6 +35,7 @@ from shop.catalog.models import (
     Variant,
     VariantOption,
 )
+from shop.catalog.prices import NEWEST_PRICE
 from shop.db import Prepared, UtcDateTime, row, rows, scalar
 from shop.inventory.models import StockItem
 from shop.media.models import Image
@@ -162,19 +163,6 @@ _facts = (
     .join(Attribute, Attribute.id == ProductAttribute.attribute_id)
     .outerjoin(AttributeText, (AttributeText.attribute_id == Attribute.id) & AttributeText.locale.in_(_spoken))
     .where(ProductAttribute.product_id == _id, ProductAttribute.locale.in_([literal(""), *_spoken]))
-)
-NEWEST_PRICE = (
-    select(Price.id)
-    .where(
-        Price.variant_id == Variant.id,
-        Price.currency == bindparam("currency"),
-        Price.customer_group == "",
-        Price.valid_from <= bindparam("at"),
-    )
-    .order_by(Price.valid_from.desc(), Price.id.desc())
-    .limit(1)
-    .correlate(Variant)
-    .scalar_subquery()
 )
 _variants = (
     select(Variant.id)

@@ -31,7 +31,7 @@ from shop.catalog.models import (
     Variant,
     VariantOption,
 )
-from shop.catalog.queries import NEWEST_PRICE
+from shop.catalog.prices import NEWEST_PRICE
 from shop.catalog.staff_queries import ProductState, state_of
 from shop.db import row, rows
 from shop.errors import NotFound
