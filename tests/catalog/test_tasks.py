@@ -15,7 +15,7 @@ LATER = NOON + timedelta(hours=1)
 
 
 def listed():
-    return [found.id for found in rows(select(Product.id).where(Product.is_listed))]
+    return [found.id for found in rows(select(Product.id).where(Product.is_listed).order_by(Product.id))]
 
 
 def price_from(product_id):
