@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import delete, event, func, insert, select, update
 
 from shop.cart.models import Cart, CartItem, CartState
@@ -29,6 +27,7 @@ from shop.settings.services import touch_topic
 from tests.factories import NOON, make_product
 from tests.orders import ADDRESS, counted, make_cart, make_order, make_wanted
 from tests.people import make_user
+from tests.races import in_parallel
 
 TABLES = (Order, OrderLine, Adjustment, OrderAddress, Customer, Payment, Event, StockMovement)
 
@@ -264,28 +263,6 @@ def test_whichever_statement_or_commit_fails_nothing_happened_and_the_next_buyer
 
 
 # Races
-
-
-def in_parallel(app: Flask, acts: list[Callable[[], Any]]) -> list[Any]:
-    """Do all of them at the same moment, each with a connection of its own; errors are answers too."""
-    start, answers = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(place: int) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                answers[place] = acts[place]()
-            except Exception as error:  # noqa: BLE001 - an error is an answer here
-                answers[place] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return answers
 
 
 def test_twenty_buyers_of_five_pieces_make_five_orders(app):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import permutations
@@ -35,6 +34,7 @@ from shop.payment.services import (
 )
 from tests.factories import NOON
 from tests.orders import make_order
+from tests.races import in_parallel
 
 LATER = NOON + timedelta(minutes=5)
 
@@ -431,27 +431,6 @@ def test_whatever_fails_while_refunding_the_next_delivery_mends(tmp_path, contex
 
 
 # Races
-
-
-def in_parallel(app: Any, acts: list[Callable[[], Any]]) -> list[Any]:
-    start, answers = threading.Barrier(len(acts)), [None] * len(acts)
-
-    def run(place: int) -> None:
-        with app.app_context():
-            start.wait()
-            try:
-                answers[place] = acts[place]()
-            except Exception as error:  # noqa: BLE001 - an error is an answer here
-                answers[place] = error
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return answers
 
 
 def test_news_that_come_twenty_times_at_once_have_one_effect(app, order, bank):
