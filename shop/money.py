@@ -95,15 +95,7 @@ class Money:
         Raises:
             ValueError: no weight, a negative one, or all zero.
         """
-        total = sum(weights)
-        if not weights or total <= 0 or min(weights) < 0:
-            raise ValueError("weights must be whole, not negative, and not all zero")
-        sign = -1 if self.minor < 0 else 1
-        shares = [divmod(abs(self.minor) * weight, total) for weight in weights]
-        left = abs(self.minor) - sum(share for share, _ in shares)
-        order = sorted(range(len(weights)), key=lambda at: (-shares[at][1], at))
-        extra = set(order[:left])
-        return [Money(sign * (share + (at in extra)), self.currency) for at, (share, _) in enumerate(shares)]
+        return [Money(share, self.currency) for share in split(self.minor, weights)]
 
     def dump(self) -> dict[str, int | str]:
         """The JSON form: ``{"minor": 1999, "currency": "EUR"}``."""
@@ -115,6 +107,26 @@ class Money:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency} do not mix")
         return other.minor
+
+
+def split(minor: int, weights: Sequence[int]) -> list[int]:
+    """``Money.allocate`` for plain minor units.
+
+    Raises:
+        ValueError: no weight, a negative one, or all zero.
+    """
+    whole = sum(weights)
+    if not weights or whole <= 0 or min(weights) < 0:
+        raise ValueError("weights must be whole, not negative, and not all zero")
+    sign, minor = (-1, -minor) if minor < 0 else (1, minor)
+    products = [minor * weight for weight in weights]
+    shares = [product // whole for product in products]
+    left = minor - sum(shares)
+    if left:
+        rests = [share * whole - product for share, product in zip(shares, products, strict=True)]
+        for at in sorted(range(len(rests)), key=rests.__getitem__)[:left]:
+            shares[at] += 1
+    return shares if sign > 0 else [-share for share in shares]
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:

@@ -10,3 +10,6 @@ bp = Blueprint("pricing", __name__)
 def init_app(app: Flask) -> None:
     """Register this feature's routes."""
     app.register_blueprint(bp)
+
+
+from shop.pricing import api  # noqa: F401

@@ -1,104 +1,74 @@
-"""What a customer is asked to pay, as a pure function of values: goods, delivery, tax, and how each amount came about.
+"""What a customer is asked to pay, as a pure function of values: goods, promotions, delivery, tax, and how each amount came about.
 
 No database, no request, no clock. Amounts are whole minor units; rates are basis points (2100 is 21 %). With ``prices_include_tax`` all prices are
 gross and the tax is the part contained in them; without it they are net and the tax comes on top.
+
+What is computed, in this order: the goods at their prices; the delivery by what the goods cost before discounts; the promotions off both
+(``promotions`` says which and in which order); the tax of what is left; the sums, which only ever add rounded amounts, so that every paper agrees.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-WHOLE_BP = 10_000
-STANDARD = "standard"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """So many pieces of a variant at a unit price, gross or net as the shop's prices are."""
-
-    variant_id: int
-    product_id: int
-    name: str
-    options: str
-    sku: str
-    unit_price_minor: int
-    compare_at_minor: int | None
-    quantity: int
-    tax_class: str
-    weight_g: int
-    requires_shipping: bool
-    image_id: int | None
-    slug: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A way to deliver; nothing to pay from ``free_from_minor`` of goods on. ``kind`` is ``delivery`` or ``pickup``."""
-
-    code: str
-    name: str
-    kind: str
-    price_minor: int
-    free_from_minor: int | None
-    tax_class: str
-    note: str = ""
-
-    @property
-    def is_pickup(self) -> bool:
-        return self.kind == "pickup"
-
-    def price_for(self, subtotal_minor: int) -> int:
-        """What it costs with goods of ``subtotal_minor``, as they are shown."""
-        is_free = self.free_from_minor is not None and subtotal_minor >= self.free_from_minor
-        return 0 if is_free else self.price_minor
+from shop.pricing.delivery import GOODS, Basket, Delivery
+from shop.pricing.discounts import Discount, Offers, find_offers
+from shop.pricing.goods import Item, basket_of
+from shop.pricing.promotions import Missed, Promotion
+from shop.pricing.rounding import Rounding
+from shop.pricing.taxing import STANDARD, Part, Taxed, TaxShare, share_delivery, sum_by_rate, tax_parts
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteLine:
-    """A whole line: ``net_minor + tax_minor == gross_minor``."""
+    """A whole line as it is owed, after its discounts: ``net_minor + tax_minor == gross_minor``. ``base_minor`` is before them, as shown."""
 
     item: Item
+    base_minor: int
+    discount_minor: int
     net_minor: int
     tax_minor: int
     gross_minor: int
     tax_rate_bp: int
+    contained_bp: int | None = None
+
+    @property
+    def shown_minor(self) -> int:
+        """What the line costs after its discounts, gross or net as prices are shown."""
+        return self.base_minor - self.discount_minor
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteAdjustment:
-    """A plus or minus beside the lines: ``kind`` is ``shipping`` or ``discount``, ``source`` names what caused it."""
+    """A plus beside the lines, as it is owed after discounts: the delivery, in one part for each rate of tax. ``source`` names what caused it."""
 
     kind: str
     source: str
     label: str
+    base_minor: int
+    discount_minor: int
     net_minor: int
     tax_minor: int
     gross_minor: int
     tax_rate_bp: int
+    contained_bp: int | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class TraceStep:
-    """How one tax came about: of ``base_minor`` at ``tax_rate_bp`` the exact tax is ``numerator / denominator`` minor units."""
-
-    what: str
-    base_minor: int
-    tax_rate_bp: int
-    tax_minor: int
-    numerator: int
-    denominator: int
-    rounding: str = "half-up"
-
-    def __str__(self) -> str:
-        percent = f"{self.tax_rate_bp // 100}.{self.tax_rate_bp % 100:02d}"
-        return f"{self.what}: {percent} % of {self.base_minor} = {self.numerator}/{self.denominator} → {self.tax_minor} ({self.rounding})"
+    @property
+    def shown_minor(self) -> int:
+        return self.base_minor - self.discount_minor
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """All that a customer is asked to pay. Subtotal and shipping are as shown (gross when prices include tax); ``total_minor`` is owed."""
+    """All that a customer is asked to pay; ``total_minor`` is owed.
+
+    Subtotal, shipping and discount are as shown (gross when prices include tax), before the discounts that ``discounts`` lists one by one. Then
+    total = subtotal - discount + shipping - untaxed where prices include tax, and subtotal - discount + shipping + tax where they do not.
+    It is also the sum of the gross amounts of all lines and adjustments. ``untaxed_minor`` is the tax that
+    is taken out of gross prices where none is asked, ``tax_note`` says why (``export``, ``reverse_charge``).
+    """
 
     currency: str
     prices_include_tax: bool
@@ -110,52 +80,122 @@ class Quote:
     shipping_minor: int
     tax_minor: int
     total_minor: int
+    discounts: tuple[Discount, ...] = ()
+    missed: tuple[Missed, ...] = ()
+    untaxed_minor: int = 0
+    tax_note: str = ""
+    rounding: Rounding = Rounding.LINE
 
     @property
-    def trace(self) -> tuple[TraceStep, ...]:
-        """How each tax was computed, lines first, then what is beside them."""
-        lines = (_explain(f"line {line.item.sku or line.item.variant_id}", line, self.prices_include_tax) for line in self.lines)
-        beside = (_explain(f"{part.kind} {part.source}", part, self.prices_include_tax) for part in self.adjustments)
-        return (*lines, *beside)
+    def basket(self) -> Basket:
+        """What deliveries look at."""
+        return basket_of([line.item for line in self.lines])
+
+    @property
+    def taxes(self) -> tuple[TaxShare, ...]:
+        """Net, tax and gross of all that has the same rate, highest rate first; they sum to the whole."""
+        return sum_by_rate([*self.lines, *self.adjustments])
 
     @property
     def fingerprint(self) -> str:
         """A short hash of everything that is asked to be paid. The order of lines and the language of names do not matter."""
-        lines = sorted((line.item.variant_id, line.item.quantity, line.item.unit_price_minor, *_amounts(line)) for line in self.lines)
-        beside = sorted((adjustment.kind, adjustment.source, *_amounts(adjustment)) for adjustment in self.adjustments)
+        lines = sorted((line.item.variant_id, line.item.quantity, line.item.unit_price_minor, *_asked(line)) for line in self.lines)
+        beside = sorted((adjustment.kind, adjustment.source, *_asked(adjustment)) for adjustment in self.adjustments)
+        off = sorted((discount.promotion_id, discount.code or "", discount.amount_minor) for discount in self.discounts)
         code = self.delivery.code if self.delivery else None
-        asked = (self.currency, self.prices_include_tax, lines, beside, code, self.total_minor)
+        asked = (self.currency, self.prices_include_tax, self.tax_note, lines, beside, off, code, self.total_minor)
         return hashlib.sha256(repr(asked).encode()).hexdigest()[:20]
 
 
 def make_quote(
-    items: Sequence[Item], *, currency: str, prices_include_tax: bool, tax_rates: Mapping[str, int], delivery: Delivery | None
+    items: Sequence[Item],
+    *,
+    currency: str,
+    prices_include_tax: bool,
+    tax_rates: Mapping[str, int],
+    delivery: Delivery | None,
+    promotions: Iterable[Promotion] = (),
+    codes: Collection[str] = (),
+    missed: Iterable[Missed] = (),
+    groups: Collection[str] = (),
+    rounding: Rounding = Rounding.LINE,
+    contained_rates: Mapping[str, int] | None = None,
+    tax_note: str = "",
 ) -> Quote:
-    """Price the items and their delivery. Each line is taxed and rounded by itself; sums add rounded amounts, so that every paper agrees.
+    """Price the items, their delivery and all promotions that hold now.
 
-    ``tax_rates`` maps a tax class to basis points; a class without a rate is taxed at the standard one.
+    ``tax_rates`` maps a tax class to basis points; a class without a rate is taxed at the standard one. ``contained_rates`` are given where gross
+    prices contain another tax than the one that is asked: it is taken out. ``codes`` are all that the customer typed, those of ``promotions`` and of
+    ``missed`` among them; ``missed`` are the ones that were refused outside. ``groups`` are the customer's.
     """
-    lines = tuple(_price_line(item, _rate(tax_rates, item.tax_class), prices_include_tax) for item in items)
-    subtotal = sum(item.unit_price_minor * item.quantity for item in items)
-    shipping = delivery.price_for(subtotal) if delivery else 0
-    adjustments: tuple[QuoteAdjustment, ...] = ()
-    if delivery:
-        rate = _rate(tax_rates, delivery.tax_class)
-        adjustments = (QuoteAdjustment("shipping", delivery.code, delivery.name, *_split(shipping, rate, prices_include_tax), rate),)
-    tax = sum(line.tax_minor for line in lines) + sum(adjustment.tax_minor for adjustment in adjustments)
-    total = sum(line.gross_minor for line in lines) + sum(adjustment.gross_minor for adjustment in adjustments)
-    return Quote(currency, prices_include_tax, lines, adjustments, delivery, subtotal, 0, shipping, tax, total)
+    order = sorted(range(len(items)), key=lambda at: items[at].rank)
+    back = sorted(range(len(order)), key=order.__getitem__)
+    items = [items[at] for at in order]
+    shipping = delivery.price_for(basket_of(items)) if delivery else 0
+    offers = find_offers(
+        items,
+        promotions,
+        codes=codes,
+        groups=groups,
+        missed=missed,
+        delivery_code=delivery.code if delivery else None,
+        delivery_minor=shipping,
+    )
+
+    def rates(tax_class: str) -> tuple[int, int | None]:
+        return _rate(tax_rates, tax_class), None if contained_rates is None else _rate(contained_rates, tax_class)
+
+    goods = _goods_parts(items, offers, rates)
+    beside = _delivery_parts(items, goods, delivery, (shipping, offers.delivery_off_minor), rates) if delivery else []
+    taxed = tax_parts([*goods, *beside], prices_include_tax=prices_include_tax, rounding=rounding)
+    lines = [QuoteLine(item, *_amounts(part, own)) for item, part, own in zip(items, goods, taxed[: len(goods)], strict=True)]
+    subtotal, discount = sum(part.base_minor for part in goods), offers.saving_minor
+    total = sum(amounts.gross_minor for amounts in taxed)
+    return Quote(
+        currency,
+        prices_include_tax,
+        tuple(lines[at] for at in back),
+        tuple(_adjustment(delivery, part, own) for part, own in zip(beside, taxed[len(goods) :], strict=True)),
+        delivery,
+        subtotal,
+        discount,
+        shipping,
+        sum(amounts.tax_minor for amounts in taxed),
+        total,
+        tuple(replace(discount, shares=tuple(discount.shares[at] for at in back)) for discount in offers.discounts),
+        offers.missed,
+        subtotal - discount + shipping - total if prices_include_tax else 0,
+        tax_note,
+        rounding,
+    )
 
 
-def round_half_up(numerator: int, denominator: int) -> int:
-    """The whole number nearest to ``numerator / denominator``; a half goes up, away from zero. ``denominator`` is positive.
+def _goods_parts(items: Sequence[Item], offers: Offers, rates: Callable[[str], tuple[int, int | None]]) -> list[Part]:
+    offs = [sum(shares) for shares in zip(*(discount.shares for discount in offers.discounts), strict=True)] or [0] * len(items)
+    return [Part(item.base_minor, off, *rates(item.tax_class)) for item, off in zip(items, offs, strict=True)]
 
-    Source: Council Regulation (EC) No 1103/97, article 5, and Spain's Ley 46/1998, article 11: to the nearest cent, exactly half-way up. EU law
-    leaves the rounding of VAT to the member states (CJEU C-484/06, Ahold); rounding half up each line is accepted in all of them.
-    """
-    if numerator < 0:
-        return -round_half_up(-numerator, denominator)
-    return (2 * numerator + denominator) // (2 * denominator)
+
+def _delivery_parts(
+    items: Sequence[Item],
+    goods: Sequence[Part],
+    delivery: Delivery,
+    price_and_off: tuple[int, int],
+    rates: Callable[[str], tuple[int, int | None]],
+) -> list[Part]:
+    """The delivery in one part for each rate that it is taxed at: those of the goods that are sent, or that of its own class."""
+    if delivery.tax_class != GOODS:
+        return share_delivery(*price_and_off, rates(delivery.tax_class), [])
+    sent = [part for item, part in zip(items, goods, strict=True) if item.requires_shipping]
+    return share_delivery(*price_and_off, rates(STANDARD), sent)
+
+
+def _adjustment(delivery: Delivery | None, part: Part, taxed: Taxed) -> QuoteAdjustment:
+    assert delivery is not None, "only a delivery has parts beside the goods"
+    return QuoteAdjustment("shipping", delivery.code, delivery.name, *_amounts(part, taxed))
+
+
+def _amounts(part: Part, taxed: Taxed) -> tuple[int, int, int, int, int, int, int | None]:
+    return part.base_minor, part.discount_minor, *taxed, part.contained_bp
 
 
 def _rate(tax_rates: Mapping[str, int], tax_class: str) -> int:
@@ -163,21 +203,5 @@ def _rate(tax_rates: Mapping[str, int], tax_class: str) -> int:
     return tax_rates.get(STANDARD, 0) if rate is None else rate
 
 
-def _price_line(item: Item, rate_bp: int, prices_include_tax: bool) -> QuoteLine:  # noqa: FBT001
-    return QuoteLine(item, *_split(item.unit_price_minor * item.quantity, rate_bp, prices_include_tax), rate_bp)
-
-
-def _split(shown_minor: int, rate_bp: int, prices_include_tax: bool) -> tuple[int, int, int]:  # noqa: FBT001
-    """Net, tax and gross of an amount as it is shown."""
-    tax = round_half_up(shown_minor * rate_bp, WHOLE_BP + rate_bp if prices_include_tax else WHOLE_BP)
-    return (shown_minor - tax, tax, shown_minor) if prices_include_tax else (shown_minor, tax, shown_minor + tax)
-
-
-def _explain(what: str, part: QuoteLine | QuoteAdjustment, prices_include_tax: bool) -> TraceStep:  # noqa: FBT001
-    base = part.gross_minor if prices_include_tax else part.net_minor
-    denominator = WHOLE_BP + part.tax_rate_bp if prices_include_tax else WHOLE_BP
-    return TraceStep(what, base, part.tax_rate_bp, part.tax_minor, base * part.tax_rate_bp, denominator)
-
-
-def _amounts(part: QuoteLine | QuoteAdjustment) -> tuple[int, int, int, int]:
-    return part.net_minor, part.tax_minor, part.gross_minor, part.tax_rate_bp
+def _asked(part: QuoteLine | QuoteAdjustment) -> tuple[int, ...]:
+    return part.base_minor, part.discount_minor, part.net_minor, part.tax_minor, part.gross_minor, part.tax_rate_bp

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from flask import current_app
 from sqlalchemy import insert, select
 
 from shop.db import transaction
 from shop.money import decimals
-from shop.pricing.models import ShippingKind, ShippingMethod, ShippingMethodText, TaxRate
-from shop.pricing.rates import EU_COUNTRIES, default_rates
+from shop.pricing.models import DeliveryArea, DeliveryZone, ShippingKind, ShippingMethod, ShippingMethodText, ShippingRate, TaxRate
+from shop.pricing.places import EU_COUNTRIES
+from shop.pricing.rates import first_rates
+from shop.pricing.taxes import rate_row
 from shop.settings.services import touch_topic
 
-FROM_THE_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+HOME, EU = "home", "eu"
+ZONE_NAMES = {HOME: {"en": "At home", "es": "En el país"}, EU: {"en": "European Union", "es": "Unión Europea"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class _Method:
 
     code: str
     kind: ShippingKind
+    zone: str | None
     price: int
     free_from: int | None
     texts: dict[str, tuple[str, str]]
@@ -32,6 +36,7 @@ METHODS = (
     _Method(
         "standard",
         ShippingKind.DELIVERY,
+        HOME,
         490,
         6000,
         {"en": ("Parcel", "Sent within two working days."), "es": ("Paquete", "Sale en dos días laborables.")},
@@ -39,6 +44,7 @@ METHODS = (
     _Method(
         "europe",
         ShippingKind.DELIVERY,
+        EU,
         990,
         12000,
         {
@@ -49,6 +55,7 @@ METHODS = (
     _Method(
         "pickup",
         ShippingKind.PICKUP,
+        None,
         0,
         None,
         {
@@ -59,27 +66,26 @@ METHODS = (
 )
 
 
-def set_up_pricing(*, at: datetime) -> None:  # noqa: ARG001 - rates hold from the beginning, whenever they are written
-    """Write tax rates of the shop's country and ways to deliver where there are none yet. Repeating it changes nothing.
+def set_up_pricing(*, at: datetime) -> None:
+    """Write tax rates of the shop's country (in the European Union, of all members) and ways to deliver where there are none yet.
+
+    Repeating it changes nothing.
 
     What staff changed or archived stays as it is: a class that has a rate, and a method whose code exists, are left alone. The
     rates hold from the beginning, so that orders of older dates find them.
     """
     with transaction():
-        is_new = [_set_up_rates(), _set_up_deliveries()]
+        is_new = [_set_up_rates(at), _set_up_deliveries()]
         if any(is_new):
             touch_topic("pricing")
 
 
-def _set_up_rates() -> bool:
+def _set_up_rates(at: datetime) -> bool:
+    """What the tables say for a new shop; a place and class that has a rate is left alone."""
     country = current_app.extensions["config"].country
     with transaction() as session:
-        known = set(session.scalars(select(TaxRate.tax_class).where(TaxRate.country == country)))
-        missing = [
-            {"country": country, "tax_class": tax_class, "valid_from": FROM_THE_BEGINNING, "rate_bp": rate_bp}
-            for tax_class, rate_bp in default_rates(country).items()
-            if tax_class not in known
-        ]
+        known = {tuple(found) for found in session.execute(select(TaxRate.country, TaxRate.region, TaxRate.postcode, TaxRate.tax_class))}
+        missing = [rate_row(rate, at, "shop") for rate in first_rates(country) if rate[:4] not in known]
         if missing:
             session.execute(insert(TaxRate), missing)
         return bool(missing)
@@ -91,35 +97,42 @@ def _set_up_deliveries() -> bool:
         known = set(session.scalars(select(ShippingMethod.code)))
         is_new = False
         for position, wanted in enumerate(METHODS):
-            countries = _countries(wanted.code, config.country)
-            if wanted.code in known or countries is None:
+            if wanted.code in known or (wanted.zone == EU and config.country not in EU_COUNTRIES):
                 continue
-            method = ShippingMethod(
-                code=wanted.code,
-                kind=wanted.kind,
-                countries=countries,
+            method = ShippingMethod(code=wanted.code, kind=wanted.kind, position=position)
+            session.add(method)
+            session.flush()
+            rate = ShippingRate(
+                method_id=method.id,
+                zone_id=_zone(wanted.zone, config.country),
                 currency=config.currency,
                 price_minor=_scaled(wanted.price, config.currency),
                 free_from_minor=None if wanted.free_from is None else _scaled(wanted.free_from, config.currency),
-                position=position,
             )
-            session.add(method)
-            session.flush()
-            session.add_all(
+            texts = (
                 ShippingMethodText(method_id=method.id, locale=locale, name=name, note=note)
                 for locale, (name, note) in wanted.texts.items()
             )
+            session.add_all([rate, *texts])
             is_new = True
         return is_new
 
 
-def _countries(code: str, home: str) -> str | None:
-    """Where a method delivers to, "" for everywhere; None when a shop in ``home`` does not need it."""
-    if code == "standard":
-        return home
-    if code == "europe":
-        return " ".join(country for country in EU_COUNTRIES if country != home) if home in EU_COUNTRIES else None
-    return ""
+def _zone(code: str | None, home: str) -> int | None:
+    """The zone with this code, made if it is missing."""
+    if code is None:
+        return None
+    with transaction() as session:
+        found = session.scalar(select(DeliveryZone.id).where(DeliveryZone.code == code))
+        if found is not None:
+            return found
+        names, first = ZONE_NAMES[code], current_app.extensions["config"].locales[0]
+        zone = DeliveryZone(code=code, name=names.get(first, names["en"]), position=0 if code == HOME else 1)
+        session.add(zone)
+        session.flush()
+        countries = [home] if code == HOME else [country for country in EU_COUNTRIES if country != home]
+        session.add_all(DeliveryArea(zone_id=zone.id, country=country) for country in countries)
+    return zone.id
 
 
 def _scaled(hundredths: int, currency: str) -> int:

@@ -8,13 +8,16 @@ from sqlalchemy import delete, insert, update
 from shop.db import transaction
 from shop.pricing.models import ShippingMethod, TaxRate
 from shop.pricing.queries import get_rules, list_deliveries, prices_include_tax, tax_rates
+from shop.pricing.tax import EuSales
+from shop.pricing.taxes import set_tax_rules
 from shop.settings.services import save_settings, touch_topic
 from tests.factories import NOON
 
 
 def add_rate(country: str, tax_class: str, rate_bp: int, *, days: int = -10) -> None:
     with transaction() as session:
-        values = {"country": country, "tax_class": tax_class, "valid_from": NOON + timedelta(days=days), "rate_bp": rate_bp}
+        since = NOON + timedelta(days=days)
+        values = {"country": country, "tax_class": tax_class, "valid_from": since, "rate_bp": rate_bp, "written_at": NOON}
         session.execute(insert(TaxRate).values(**values))
         touch_topic("pricing")
 
@@ -28,17 +31,22 @@ def test_prices_include_tax_unless_the_shop_says_otherwise(context: Flask) -> No
 
 
 def test_the_shops_country_has_its_rates(context: Flask) -> None:
-    assert tax_rates("ES", at=NOON) == {"standard": 2100, "food": 1000, "books": 400}
+    assert tax_rates("ES", at=NOON) == {"standard": 2100, "reduced": 1000, "food": 1000, "books": 400}
 
 
-def test_a_country_without_rates_falls_back_to_the_shops(context: Flask) -> None:
-    assert tax_rates("JP", at=NOON) == tax_rates("ES", at=NOON)
+def test_what_leaves_the_union_is_exported_without_tax(context: Flask) -> None:
+    rules = get_rules("JP", currency="EUR", locale="en", at=NOON)
+
+    assert set(rules.tax_rates.values()) == {0}
+    assert (rules.tax_note, rules.contained_rates) == ("export", tax_rates("ES", at=NOON))
 
 
-def test_a_country_with_rates_uses_its_own(context: Flask) -> None:
-    add_rate("FR", "standard", 2000)
+def test_another_member_state_is_taxed_at_the_destination_or_at_home_by_one_setting(context: Flask) -> None:
+    assert tax_rates("FR", at=NOON)["standard"] == 2000
 
-    assert tax_rates("FR", at=NOON) == {"standard": 2000}
+    set_tax_rules(prices_include_tax=True, eu_sales=EuSales.HOME, at=NOON)
+
+    assert tax_rates("FR", at=NOON)["standard"] == 2100
 
 
 def test_without_any_rate_the_standard_one_is_zero(context: Flask) -> None:

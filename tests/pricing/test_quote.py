@@ -2,24 +2,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shop.money import decimals
-from shop.pricing.quote import Delivery, Item, Quote, make_quote, round_half_up
+from shop.pricing.delivery import Delivery
+from shop.pricing.goods import Item
+from shop.pricing.quote import Quote, make_quote
+from shop.pricing.rounding import round_half_up
+from shop.pricing.trace import trace_of
+from tests.pricing import worlds
+from tests.pricing.worlds import PARCEL, make_item, promotion
 
-RATES = {"standard": 2100, "food": 1000, "books": 400}
-PARCEL = Delivery("standard", "Parcel", "delivery", 490, 6000, "standard")
 
-
-def make_item(price: int = 1450, quantity: int = 1, *, variant_id: int = 1, tax_class: str = "standard") -> Item:
-    return Item(variant_id, 1, "Mug", "Sage", f"MUG-{variant_id}", price, None, quantity, tax_class, 300, True, None, "mug")
-
-
-def quote_of(*items: Item, include: bool = True, delivery: Delivery | None = PARCEL, currency: str = "EUR") -> Quote:
-    return make_quote(items, currency=currency, prices_include_tax=include, tax_rates=RATES, delivery=delivery)
+def quote_of(*items: Item, **other: Any) -> Quote:
+    return worlds.quote_of(*items, **{"delivery": PARCEL, **other})
 
 
 items = st.lists(
@@ -93,9 +93,9 @@ def test_a_class_without_a_rate_is_taxed_at_the_standard_one() -> None:
 
 
 def test_without_any_rate_there_is_no_tax() -> None:
-    quote = make_quote([make_item()], currency="EUR", prices_include_tax=True, tax_rates={}, delivery=None)
+    quote = make_quote([make_item(1_000_000)], currency="EUR", prices_include_tax=True, tax_rates={}, delivery=None)
 
-    assert (quote.tax_minor, quote.total_minor) == (0, 1450)
+    assert (quote.tax_minor, quote.total_minor) == (0, 1_000_000)
 
 
 @pytest.mark.parametrize(("goods", "shipping"), [(5999, 490), (6000, 0), (6001, 0)])
@@ -127,16 +127,15 @@ def test_pickup_costs_what_it_says() -> None:
 def test_an_empty_cart_costs_nothing() -> None:
     quote = quote_of(delivery=None)
 
-    assert (quote.subtotal_minor, quote.tax_minor, quote.total_minor, quote.trace) == (0, 0, 0, ())
+    assert (quote.subtotal_minor, quote.tax_minor, quote.total_minor) == (0, 0, 0)
 
 
 def test_the_trace_tells_base_tax_and_rounding_of_every_part() -> None:
-    quote = quote_of(make_item(1450, 2))
+    trace = trace_of(quote_of(make_item(1450, 2)))
 
-    assert [str(step) for step in quote.trace] == [
-        "line MUG-1: 21.00 % of 2900 = 6090000/12100 → 503 (half-up)",
-        "shipping standard: 21.00 % of 490 = 1029000/12100 → 85 (half-up)",
-    ]
+    (line,), (parcel,) = trace["lines"], trace["beside"]
+    assert (line["unit"], line["base"], line["rate_bp"], line["exact_tax"], line["tax"]) == (1450, 2900, 2100, "6090000/12100", 503)
+    assert (parcel["source"], parcel["base"], parcel["exact_tax"], parcel["tax"]) == ("standard", 490, "1029000/12100", 85)
 
 
 @given(items, deliveries, st.booleans(), currencies)
@@ -169,19 +168,26 @@ def test_the_order_of_lines_does_not_matter(goods: list[Item], delivery: Deliver
     assert (one.total_minor, one.tax_minor, one.fingerprint) == (other.total_minor, other.tax_minor, other.fingerprint)
 
 
+def exact_taxes(quote: Quote) -> list[tuple[Fraction, int]]:
+    """Every tax before and after its rounding, as the trace tells it."""
+    trace = trace_of(quote)
+    return [(Fraction(part["exact_tax"]), part["tax"]) for part in [*trace["lines"], *trace["beside"]]]
+
+
 @given(items, deliveries, st.booleans())
 def test_the_trace_explains_every_tax(goods: list[Item], delivery: Delivery | None, include: bool) -> None:
     quote = quote_of(*goods, include=include, delivery=delivery)
 
-    assert sum(step.tax_minor for step in quote.trace) == quote.tax_minor
-    assert all(round_half_up(step.numerator, step.denominator) == step.tax_minor for step in quote.trace)
+    taxes = exact_taxes(quote)
+    assert sum(tax for _, tax in taxes) == quote.tax_minor
+    assert all(round_half_up(exact.numerator, exact.denominator) == tax for exact, tax in taxes)
 
 
 @given(items, st.booleans())
 def test_dividing_goods_into_lines_moves_the_tax_by_less_than_a_unit_per_line(goods: list[Item], include: bool) -> None:
     quote = quote_of(*goods, include=include, delivery=None)
 
-    exact = sum(Fraction(step.numerator, step.denominator) for step in quote.trace)
+    exact = sum(exact for exact, _ in exact_taxes(quote))
     assert abs(quote.tax_minor - exact) <= Fraction(len(goods), 2)
 
 
@@ -206,10 +212,22 @@ def test_any_number_of_decimals_is_whole_minor_units(currency: str, places: int)
         quote_of(make_item(), include=False),
         quote_of(make_item(), currency="JPY"),
         quote_of(make_item(), make_item(0, variant_id=2)),
+        quote_of(make_item(), promotions=[promotion(percent_bp=10)]),
+        quote_of(make_item(), tax_note="export"),
+        quote_of(make_item(), contained_rates={"standard": 2000}),
     ],
 )
 def test_whatever_is_asked_to_be_paid_shows_in_the_fingerprint(other: Quote) -> None:
     assert quote_of(make_item()).fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("other", [{"code": "B"}, {"code": None}, {"id": 2}, {"percent_bp": 1_010}])
+def test_which_code_counted_shows_in_the_fingerprint(other: dict[str, Any]) -> None:
+    def fingerprint(**changed: Any) -> str:
+        return quote_of(make_item(), promotions=[promotion(**{"code": "A", "percent_bp": 1_000, **changed})]).fingerprint
+
+    assert fingerprint() != fingerprint(**other)
+    assert fingerprint() == fingerprint(label="Sommer")
 
 
 def test_names_and_languages_do_not_change_the_fingerprint() -> None:
