@@ -14,7 +14,7 @@ from shop.db import Base, choice
 class Reason(StrEnum):
     """Why stock changed."""
 
-    ORDER = "order"
+    SALE = "sale"
     CANCELLATION = "cancellation"
     RETURN = "return"
     DELIVERY = "delivery"
@@ -24,7 +24,10 @@ class Reason(StrEnum):
 
 
 class StockItem(Base):
-    """The pieces of one variant. Where ``is_tracked`` is false nobody counts and it never sells out."""
+    """The pieces of one variant. Where ``is_tracked`` is false nobody counts and it never sells out; ``tracked_since`` is when counting began.
+
+    ``backorder_to`` is how many more than there are may be sold (0: none); they ship in about ``lead_days``. ``on_hand`` below zero is owed to buyers.
+    """
 
     __tablename__ = "stock_items"
 
@@ -32,9 +35,14 @@ class StockItem(Base):
     on_hand: Mapped[int] = mapped_column(default=0)
     low_at: Mapped[int] = mapped_column(default=3)
     is_tracked: Mapped[bool] = mapped_column(default=True)
+    tracked_since: Mapped[datetime | None]
+    backorder_to: Mapped[int] = mapped_column(default=0, server_default="0")
+    lead_days: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
-        CheckConstraint("on_hand BETWEEN 0 AND 1000000000", name="on_hand_range"),
+        CheckConstraint("on_hand BETWEEN -backorder_to AND 1000000000", name="on_hand_range"),
+        CheckConstraint("backorder_to BETWEEN 0 AND 1000000", name="backorder_range"),
+        CheckConstraint("lead_days BETWEEN 0 AND 365", name="lead_days_range"),
         CheckConstraint("low_at BETWEEN 0 AND 1000000", name="low_at_range"),
     )
 
@@ -54,5 +62,7 @@ class StockMovement(Base):
 
     __table_args__ = (
         Index("ix_stock_movements_variant_id_id", "variant_id", "id"),
+        Index("ix_stock_movements_reference", "reference", "variant_id"),
         CheckConstraint("delta BETWEEN -1000000000 AND 1000000000 AND delta <> 0", name="delta_range"),
+        {"info": {"append_only": True, "goes_with": ("variant_id", "variants")}},
     )

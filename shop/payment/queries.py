@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 
 from shop.db import row, rows
 from shop.errors import Invalid, NotFound
 from shop.order.links import order_key
 from shop.order.models import Order, PaymentState
-from shop.payment.gateways.base import Gateway
-from shop.payment.models import Payment, Refund, State
+from shop.payment.asking import asked_of
+from shop.payment.gateways.base import Gateway, Page
+from shop.payment.models import Dispute, GatewayMessage, MessageState, Payment, Refund, State
 from shop.web.locale import path_in
 
-LIVE = (State.PENDING, State.ATTEMPTING, State.UNKNOWN, State.AUTHORIZED)
+LIVE = frozenset({State.PENDING, State.ATTEMPTING, State.UNKNOWN, State.AUTHORIZED})
+ENDED = frozenset({State.FAILED, State.VOIDED})
 _attempt = select(
     Payment.id,
     Payment.order_id,
@@ -43,22 +45,55 @@ BY_ID = _attempt.where(Payment.id == bindparam("payment_id"))
 OF_ORDER = _attempt.where(Payment.order_id == bindparam("order_id")).order_by(Payment.id)
 REFUNDS = (
     select(
-        Refund.id, Refund.payment_id, Refund.amount_minor, Refund.state, Refund.reason, Refund.actor, Refund.created_at, Payment.currency
+        Refund.id,
+        Refund.payment_id,
+        Refund.amount_minor,
+        Refund.state,
+        Refund.reason,
+        Refund.error,
+        Refund.actor,
+        Refund.created_at,
+        Payment.currency,
     )
     .join(Payment, Payment.id == Refund.payment_id)
     .where(Payment.order_id == bindparam("order_id"))
     .order_by(Refund.id)
 )
 WAITING_LONG = (
-    select(Payment.id, Payment.state, Payment.attempted_at)
+    select(Payment.id, Payment.state, func.coalesce(Payment.looked_at, Payment.attempted_at).label("seen_at"), Payment.created_at)
     .where(
-        Payment.state.in_(LIVE),
+        Payment.state.in_(sorted(LIVE)),
         Payment.gateway.in_(bindparam("gateways", expanding=True)),
         Payment.attempted_at <= bindparam("before"),
         Payment.settled_at.is_(None),
     )
-    .order_by(Payment.attempted_at)
+    .order_by(func.coalesce(Payment.looked_at, Payment.attempted_at))
     .limit(bindparam("most"))
+)
+BY_KEY = _attempt.where(Payment.key == bindparam("key"), Payment.gateway == bindparam("gateway"))
+BY_REFERENCE = _attempt.where(Payment.reference == bindparam("reference"), Payment.gateway == bindparam("gateway"))
+REFUNDS_WAITING = (
+    select(Refund.id)
+    .join(Payment, Payment.id == Refund.payment_id)
+    .where(
+        Refund.state.in_([State.ATTEMPTING, State.UNKNOWN]),
+        Payment.gateway.in_(bindparam("gateways", expanding=True)),
+        Refund.attempted_at <= bindparam("before"),
+    )
+    .order_by(Refund.attempted_at)
+    .limit(bindparam("most"))
+)
+MESSAGES_OPEN = (
+    select(GatewayMessage.id, GatewayMessage.payment_id)
+    .where(GatewayMessage.state == MessageState.RECEIVED, GatewayMessage.received_at <= bindparam("before"))
+    .order_by(GatewayMessage.id)
+    .limit(bindparam("most"))
+)
+DISPUTES = (
+    select(Dispute.__table__)
+    .join(Payment, Payment.id == Dispute.payment_id)
+    .where(Payment.order_id == bindparam("order_id"))
+    .order_by(Dispute.id)
 )
 
 
@@ -145,14 +180,33 @@ def pay_url(order: Any) -> str | None:
     return path_in(order.locale, f"/orders/{order.number}?key={order_key(order.number)}") if can_pay else None
 
 
-def init_gateways(app: Flask) -> None:
-    """Make the gateways that the settings name."""
-    from shop.payment.gateways.manual import BankTransfer
-    from shop.payment.gateways.test_card import TestBank, TestCard
+def find_attempt(*, key: str = "", gateway: str = "", reference: str = "") -> Row[Any] | None:
+    """The attempt of that key, or the one that the gateway calls so."""
+    if key:
+        return row(BY_KEY, key=key, gateway=gateway)
+    return row(BY_REFERENCE, reference=reference, gateway=gateway) if reference else None
 
-    config = app.extensions["config"]
-    makers: dict[str, Callable[[], Gateway]] = {
-        "bank_transfer": lambda: BankTransfer(config.bank_account),
-        "test_card": lambda: TestCard(TestBank(config.instance / "test-bank.db")),
-    }
-    app.extensions["gateways"] = {code: makers[code]() for code in config.payment_methods}
+
+def list_waiting_refunds(before: datetime, *, most: int = 100) -> Sequence[Row[Any]]:
+    """Refunds that a gateway was asked for before that moment, and of which nobody knows yet."""
+    codes = [code for code, gateway in gateways().items() if gateway.is_remote]
+    return rows(REFUNDS_WAITING, gateways=codes, before=before, most=most)
+
+
+def list_open_messages(before: datetime, *, most: int = 100) -> Sequence[Row[Any]]:
+    """Messages that were taken before that moment and not acted on: whoever took them was stopped."""
+    return rows(MESSAGES_OPEN, before=before, most=most)
+
+
+def list_disputes(order_id: int) -> Sequence[Row[Any]]:
+    """What the customer's bank contests of an order's payments."""
+    return rows(DISPUTES, order_id=order_id)
+
+
+def find_page(order_id: int, *, at: datetime) -> Page | None:
+    """The gateway's fields for the open attempt of an order, where it has them on a page of ours."""
+    attempt = find_live_attempt(order_id)
+    gateway = gateways().get(attempt.gateway) if attempt is not None else None
+    if attempt is None or gateway is None or attempt.state is not State.PENDING:
+        return None
+    return gateway.find_page(asked_of(attempt), at=at)

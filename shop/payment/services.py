@@ -1,55 +1,46 @@
 """The verbs on payments. Paying is three steps: record the attempt (commit), call the gateway, record the outcome (commit).
 
-Rows are locked in one order: order, payment, stock. Whatever brings the truth (the customer coming back, a sweep, later a webhook) takes the same
-third step, ``_record``, which has one effect however often it is called. Unknown is not failed: nobody charges again until the gateway has answered.
+Whatever brings the truth (the customer coming back, a message of the gateway, a sweep, staff) calls ``settle``, which fetches it from the gateway and
+takes the third step in ``recording``. Unknown is not failed: nobody charges again until the gateway has answered.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import Row, Table, bindparam, insert, update
+from sqlalchemy import Row, insert
 
-from shop.db import connection, row, transaction
-from shop.errors import IllegalMove, NotFound
-from shop.order.links import order_key
+from shop.db import connection, transaction
+from shop.errors import IllegalMove
 from shop.order.models import OrderState, PaymentState
-from shop.order.services import change_payment_method, claim_order, record_entry, record_payment_state
+from shop.order.services import change_payment_method, claim_order
 from shop.order.states import MONEY, check_move, word
-from shop.outbox.services import record_event
-from shop.payment.gateways.base import Answer, Asked, NoAnswer, Truth
-from shop.payment.models import Payment, State
-from shop.payment.queries import LIVE, find_live_attempt, gateways, get_attempt, get_gateway, list_attempts, list_waiting
-from shop.web.locale import path_in
+from shop.payment.asking import asked_of, margin
+from shop.payment.gateways.base import Answer, Gateway, NoAnswer, Refused, Truth
+from shop.payment.models import State
+from shop.payment.queries import (
+    ENDED,
+    LIVE,
+    find_live_attempt,
+    gateways,
+    get_attempt,
+    get_gateway,
+    list_attempts,
+    list_waiting,
+)
+from shop.payment.recording import Did, Settled, payments, record_answer, record_bank_money, record_unknown, set_payment
+from shop.payment.refunds import record_given_back
 
 log = logging.getLogger(__name__)
 
-MARGIN = timedelta(minutes=2)  # longer than any gateway's time limit: a younger attempt may still be in flight
 PATIENCE = timedelta(minutes=15)  # a customer may take so long on the gateway's page before we ask
 EXPIRY = timedelta(days=1)
-STATES = {
-    Truth.WAITING: State.PENDING,
-    Truth.AUTHORIZED: State.AUTHORIZED,
-    Truth.CAPTURED: State.CAPTURED,
-    Truth.DECLINED: State.FAILED,
-    Truth.VOIDED: State.VOIDED,
-    Truth.UNHEARD: State.FAILED,
-}
-ENDED = {State.FAILED, State.VOIDED}
-payments = cast("Table", Payment.__table__)
-CLAIM = (
-    update(payments)
-    .where(payments.c.id == bindparam("payment_id"))
-    .values(version=payments.c.version + 1)
-    .returning(payments.c.id, payments.c.state, payments.c.reference, payments.c.currency, payments.c.amount_minor)
-)
-
-
 INSERT = insert(payments).returning(payments.c.id)
 
 
@@ -88,7 +79,7 @@ def start_payment(order_id: int, *, gateway: str, at: datetime) -> Step:
     live = find_live_attempt(order_id)
     if live is not None and live.order_state is OrderState.CANCELED:
         raise _canceled(live.order_state)
-    if live is not None and live.gateway != gateway and live.state is not State.UNKNOWN:
+    if live is not None and live.gateway != gateway and live.state in {State.PENDING, State.ATTEMPTING}:
         _close(live, at=at)
         live = find_live_attempt(order_id)
     if live is None:
@@ -103,49 +94,82 @@ def start_payment(order_id: int, *, gateway: str, at: datetime) -> Step:
     return Step(None, live.state)
 
 
-def settle_payment(payment_id: int, *, at: datetime) -> State:
-    """Ask the gateway how the attempt stands and record it; gives the state. What ended stays as it is; what nobody can be asked about too."""
+def settle(payment_id: int, *, anew: bool = False, at: datetime) -> Settled:
+    """Ask the gateway how the attempt stands, record it, and say what that did. Of what has ended nothing is asked, unless ``anew``: then what was
+    given back there is recorded as well. Where nobody can be asked, nothing happens."""
     attempt = get_attempt(payment_id)
     gateway = gateways().get(attempt.gateway)
-    if attempt.state not in LIVE or attempt.settled_at is not None or gateway is None or not gateway.is_remote:
-        return cast("State", attempt.state)
+    is_over = attempt.state not in LIVE or attempt.settled_at is not None
+    if gateway is None or not gateway.is_remote or (is_over and not anew):
+        return Settled(attempt.state)
     try:
-        answer = gateway.look_up(attempt.key, at=at)
-        if answer.truth is Truth.AUTHORIZED:
-            answer = gateway.capture(attempt.key, at=at)
+        answer = _ask(gateway, attempt, at=at)
     except NoAnswer:
-        return _record_unknown(attempt, at=at)
-    return _record(attempt, answer, at=at)
+        unclear = record_unknown(attempt, at=at)
+        return Settled(unclear.state, Did.SILENT) if is_over else unclear
+    settled = record_answer(attempt, answer, at=at)
+    if settled.state is State.CAPTURED and answer.given_back:
+        record_given_back(attempt, answer.given_back, at=at)
+    return settled
 
 
 def settle_order(order_id: int, *, at: datetime) -> None:
     """Settle every attempt of an order that is still open: the customer has come back from a gateway."""
     for attempt in list_attempts(order_id):
         if attempt.state in LIVE:
-            settle_payment(attempt.id, at=at)
+            settle(attempt.id, at=at)
 
 
-def record_bank_payment(order_id: int, *, by: str, at: datetime) -> None:
-    """Staff saw the money on the account. A card attempt that is still open is closed; should it be paid after all, that money goes back.
+def capture_payment(payment_id: int, *, by: str, at: datetime) -> Settled:
+    """Take what the customer's bank has promised.
+
+    Raises:
+        IllegalMove: nothing is promised, or it was taken or let go before.
+    """
+    attempt = get_attempt(payment_id)
+    _check_authorized(attempt)
+    try:
+        answer = get_gateway(attempt.gateway).capture(asked_of(attempt), at=at)
+    except NoAnswer:
+        return record_unknown(attempt, at=at)
+    except Refused as refusal:
+        raise IllegalMove(_("The gateway refused: %(why)s", why=str(refusal)), state=attempt.state.value, legal=[]) from None
+    return record_answer(attempt, answer, by=by, at=at)
+
+
+def void_payment(payment_id: int, *, by: str, at: datetime) -> Settled:
+    """Let go what the customer's bank has promised: nothing is taken.
+
+    Raises:
+        IllegalMove: nothing is promised, or it was taken or let go before.
+    """
+    attempt = get_attempt(payment_id)
+    _check_authorized(attempt)
+    return _close(attempt, by=by, at=at)
+
+
+def record_bank_payment(order_id: int, *, by: str, at: datetime, within: Callable[[], object] = lambda: None) -> Settled:
+    """Staff (or the bank's list) saw the money on the account. A card attempt that is still open is closed; should it be paid after all, that money
+    goes back. Money for an order that had ended is settled as a late payment. ``within`` happens in the same transaction.
 
     Raises:
         IllegalMove: the order is paid already.
     """
-    with transaction() as session:
+    with transaction():
         order = claim_order(order_id)
         check_move(MONEY, order.payment_state, PaymentState.PAID)
-        live = next((found for found in list_attempts(order_id) if found.gateway == "bank_transfer" and found.state in LIVE), None)
-        if live is None:
-            payment_id = record_attempt(order_id, gateway="bank_transfer", amount_minor=order.total_minor, currency=order.currency, at=at)
-        else:
-            payment_id = live.id
-        session.execute(
-            update(payments)
-            .where(payments.c.id == payment_id)
-            .values(state=State.CAPTURED, captured_minor=payments.c.amount_minor, settled_at=at, version=payments.c.version + 1)
+        mine = [found for found in list_attempts(order_id) if found.gateway == "bank_transfer" and found.state in LIVE | {State.VOIDED}]
+        payment_id = (
+            mine[-1].id
+            if mine
+            else record_attempt(order_id, gateway="bank_transfer", amount_minor=order.total_minor, currency=order.currency, at=at)
         )
-        _tell_paid(order, payment_id, by=by, at=at)
+        if mine and mine[-1].amount_minor != order.total_minor:
+            set_payment(payment_id, amount_minor=order.total_minor)  # the order was edited before its transfer came
+        settled = record_bank_money(order, payment_id, by=by, at=at)
+        within()
     close_open_attempts(order_id, at=at)
+    return settled
 
 
 def close_open_attempts(order_id: int, *, at: datetime) -> None:
@@ -161,14 +185,16 @@ def sweep_payments(at: datetime) -> int:
     One that fails does not stop the others. Gives how many were looked after.
     """
     seen = 0
-    for waiting in list_waiting(at - MARGIN):
-        if waiting.state is State.PENDING and waiting.attempted_at > at - PATIENCE:
+    for waiting in list_waiting(at - margin()):
+        if waiting.state in {State.PENDING, State.AUTHORIZED} and waiting.seen_at > at - PATIENCE:
             continue
         seen += 1
         try:
-            state = settle_payment(waiting.id, at=at)
-            if state in {State.PENDING, State.AUTHORIZED} and waiting.attempted_at <= at - EXPIRY:
-                _close(get_attempt(waiting.id), at=at)
+            state = settle(waiting.id, at=at).state
+            if state is State.PENDING and waiting.created_at <= at - EXPIRY:
+                state = _close(get_attempt(waiting.id), at=at).state
+            if state in LIVE:
+                set_payment(waiting.id, looked_at=at)  # others come first next time
         except Exception:
             log.exception("payment %s could not be settled", waiting.id)
     return seen
@@ -179,7 +205,8 @@ def _attempt_again(order_id: int, gateway: str, *, at: datetime) -> Step | None:
     with transaction():
         order = claim_order(order_id)
         if order.payment_state is not PaymentState.UNPAID:
-            return Step(None, State.UNKNOWN if order.payment_state is PaymentState.CHECKING else State.CAPTURED)
+            states = {PaymentState.CHECKING: State.UNKNOWN, PaymentState.AUTHORIZED: State.AUTHORIZED}
+            return Step(None, states.get(order.payment_state, State.CAPTURED))
         if order.state is OrderState.CANCELED:
             raise _canceled(order.state)
         if find_live_attempt(order_id) is None:
@@ -190,109 +217,49 @@ def _attempt_again(order_id: int, gateway: str, *, at: datetime) -> Step | None:
 
 
 def _call(attempt: Row[Any], *, at: datetime) -> Step:
-    """The second step: open the attempt at the gateway, or find it open; then the third."""
-    asked = Asked(
-        key=attempt.key,
-        number=attempt.number,
-        amount_minor=attempt.amount_minor,
-        currency=attempt.currency,
-        locale=attempt.locale,
-        return_url=path_in(attempt.locale, f"/orders/{attempt.number}/payments/return?key={order_key(attempt.number)}"),
-    )
+    """The second step: open the attempt at the gateway, or find it open; then the third. An attempt that was closed meanwhile is closed there too."""
+    if attempt.attempted_at is None or attempt.attempted_at < at - margin() // 2:
+        set_payment(attempt.id, attempted_at=at)  # in flight from now on
     try:
-        answer = get_gateway(attempt.gateway).start(asked, at=at)
+        answer = get_gateway(attempt.gateway).start(asked_of(attempt), at=at)
     except NoAnswer:
-        return Step(None, _record_unknown(attempt, at=at))
-    return Step(answer.url, _record(attempt, answer, at=at))
+        return Step(None, record_unknown(attempt, at=at).state)
+    except Refused as refusal:
+        log.warning("the gateway %s refused to open a payment: %s", attempt.gateway, refusal)
+        answer = Answer(truth=Truth.DECLINED, reason=_("This way to pay does not work at the moment."))
+    state = record_answer(attempt, answer, at=at).state
+    if state in ENDED and answer.truth is Truth.WAITING:
+        _close(attempt, at=at)
+    return Step(answer.url if state is State.PENDING else None, state)
 
 
-def _close(attempt: Row[Any], *, at: datetime) -> State:
+def _ask(gateway: Gateway, attempt: Row[Any], *, at: datetime) -> Answer:
+    """How it stands; what is only promised is taken where that was agreed."""
+    answer = gateway.look_up(asked_of(attempt), at=at)
+    if answer.truth is Truth.AUTHORIZED and gateway.captures_at_once and attempt.order_state is not OrderState.CANCELED:
+        try:
+            return gateway.capture(asked_of(attempt), at=at)
+        except Refused as refusal:
+            log.warning("the gateway %s refused a capture: %s", attempt.gateway, refusal)
+    return answer
+
+
+def _close(attempt: Row[Any], *, by: str = "", at: datetime) -> Settled:
     gateway = gateways().get(attempt.gateway)
     if gateway is None:
-        return cast("State", attempt.state)
+        return Settled(attempt.state)
     try:
-        answer = gateway.void(attempt.key, at=at)
-    except NoAnswer:
-        return _record_unknown(attempt, at=at)
-    return _record(attempt, answer, at=at)
+        answer = gateway.void(asked_of(attempt), at=at)
+    except (NoAnswer, Refused):
+        return record_unknown(attempt, at=at)
+    return record_answer(attempt, answer, by=by, at=at)
 
 
-def _record(attempt: Row[Any], answer: Answer, *, at: datetime) -> State:
-    """The third step: write down what the gateway says. Money that came in is never forgotten; what ended comes back only as money."""
-    to = STATES[answer.truth]
-    with transaction():
-        order = claim_order(attempt.order_id)
-        known = _claim(attempt.id)
-        if known.state is State.CAPTURED or known.state is to or (known.state in ENDED and to is not State.CAPTURED):
-            return cast("State", known.state)
-        reference = known.reference or answer.reference
-        if to is State.CAPTURED:
-            return _record_captured(order, known, answer, reference, at=at)
-        ended_at = at if to in ENDED else None
-        reason = "" if to is State.VOIDED else answer.reason
-        _set(known.id, state=to, reference=reference, error=reason, settled_at=ended_at)
-        _tell_unpaid(order, known.id, reason, at=at)
-        return to
-
-
-def _record_captured(order: Row[Any], known: Row[Any], answer: Answer, reference: str | None, *, at: datetime) -> State:
-    if (answer.amount_minor, answer.currency) != (known.amount_minor, known.currency):
-        error = f"the gateway took {answer.amount_minor} {answer.currency} instead of {known.amount_minor} {known.currency}"
-        _set(known.id, state=State.UNKNOWN, reference=reference, error=error, settled_at=at)
-        record_entry(order.id, "payment_mismatch", by="shop", note=error, at=at)
-        if order.payment_state is PaymentState.UNPAID:
-            record_payment_state(order.id, PaymentState.CHECKING, by="shop", at=at)
-        return State.UNKNOWN
-    _set(known.id, state=State.CAPTURED, reference=reference, error="", captured_minor=known.amount_minor, settled_at=at)
-    _tell_paid(order, known.id, by="customer", at=at)
-    return State.CAPTURED
-
-
-def _tell_paid(order: Row[Any], payment_id: int, *, by: str, at: datetime) -> None:
-    """The order is paid now. If it was paid before, or is canceled, the money is too much and goes back."""
-    if order.payment_state in {PaymentState.UNPAID, PaymentState.CHECKING}:
-        record_payment_state(order.id, PaymentState.PAID, by=by, at=at)
-        is_due_back = order.state is OrderState.CANCELED
-    else:
-        record_entry(order.id, "paid_twice", by=by, at=at)
-        is_due_back = True
-    if is_due_back:
-        record_event("payment.refund_due", f"order:{order.id}", {"order_id": order.id, "payment_id": payment_id}, at=at)
-
-
-def _tell_unpaid(order: Row[Any], payment_id: int, reason: str, *, at: datetime) -> None:
-    """Nothing came, as we know now. The order waits for another attempt, unless one of them is still being checked."""
-    others = [found for found in list_attempts(order.id) if found.id != payment_id and found.state is State.UNKNOWN]
-    if order.payment_state is PaymentState.CHECKING and not others:
-        record_payment_state(order.id, PaymentState.UNPAID, by="shop", note=reason, at=at)
-    elif reason:
-        record_entry(order.id, "payment_failed", by="shop", note=reason, at=at)
-
-
-def _record_unknown(attempt: Row[Any], *, at: datetime) -> State:
-    """No answer: it may be paid or not. The customer reads that we check; the sweep asks again."""
-    with transaction():
-        order = claim_order(attempt.order_id)
-        known = _claim(attempt.id)
-        if known.state not in LIVE or known.state is State.UNKNOWN:
-            return cast("State", known.state)
-        _set(known.id, state=State.UNKNOWN, attempted_at=at)
-        if order.payment_state is PaymentState.UNPAID:
-            record_payment_state(order.id, PaymentState.CHECKING, by="shop", at=at)
-        return State.UNKNOWN
+def _check_authorized(attempt: Row[Any]) -> None:
+    if attempt.state is not State.AUTHORIZED:
+        legal = [State.CAPTURED.value, State.VOIDED.value] if attempt.state in LIVE else []
+        raise IllegalMove(_("Only a payment that is authorized can be captured or let go."), state=attempt.state.value, legal=legal)
 
 
 def _canceled(state: OrderState) -> IllegalMove:
     return IllegalMove(_("The order is %(state)s. Nothing changes that.", state=word(state)), state=state.value, legal=[])
-
-
-def _claim(payment_id: int) -> Row[Any]:
-    found = row(CLAIM, payment_id=payment_id)
-    if found is None:
-        raise NotFound(_("There is no such payment."))
-    return found
-
-
-def _set(payment_id: int, **values: Any) -> None:
-    with transaction() as session:
-        session.execute(update(payments).where(payments.c.id == payment_id).values(**values))

@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from flask import Flask
+from sqlalchemy import delete
 
+from shop.db import transaction
 from shop.errors import OutOfStock
-from shop.inventory.services import give_back_stock, record_import_stock, take_stock
+from shop.inventory.models import StockItem
+from shop.inventory.services import give_back_stock, record_import_stock, set_stock, take_stock
 from tests.factories import NOON, make_product
 from tests.inventory.test_services import assert_ledger_agrees, on_hand
 
@@ -91,4 +94,23 @@ def test_an_import_between_sales_leaves_ledger_and_stock_agreed(context: Flask) 
     outcomes = all_at_once(context, [*sales, *(count_anew(level) for level in (30, 40, 50, 60))])
 
     assert outcomes == {"done": 16}
+    assert_ledger_agrees()
+
+
+def test_two_who_count_a_variant_for_the_first_time_both_go_on(context: Flask) -> None:
+    mug, lamp = make_product(stock=0), make_product(stock=0)
+    with transaction() as session:
+        session.execute(delete(StockItem))
+
+    def count(pieces: int) -> Callable[[], None]:
+        return lambda: set_stock(mug.variant_id, pieces, reason="count", actor="ana@example.com", at=NOON) and None
+
+    def read_file(pieces: int) -> Callable[[], None]:
+        levels = {mug.variant_id: pieces, lamp.variant_id: pieces}
+        return lambda: record_import_stock(levels, reference="catalog.csv", at=NOON) and None
+
+    outcomes = all_at_once(context, [*(count(pieces) for pieces in range(1, 7)), *(read_file(pieces) for pieces in range(7, 11))])
+
+    assert outcomes == {"done": 10}
+    assert on_hand(lamp.variant_id) in range(7, 11)
     assert_ledger_agrees()

@@ -11,6 +11,7 @@ from shop.order.queries import get_order
 from shop.order.services import cancel_order
 from shop.outbox.courier import deliver_due
 from shop.payment.models import Payment, Refund, State
+from shop.payment.refunds import refund_payment
 from shop.payment.services import record_bank_payment
 from tests.factories import NOON
 from tests.office import Desk, offers, words
@@ -105,3 +106,22 @@ def test_nobody_else_records_money(app, desk):
     assert eve.post(f"/api/v1/orders/{number}/payment", json={}).status_code == 403
     assert app.test_client().post(f"/api/v1/orders/{number}/payment", json={}).status_code == 401
     assert order(number).payment_state is PaymentState.UNPAID
+
+
+def test_the_page_says_what_came_in_what_went_back_and_what_is_owed(desk):
+    number = placed(paid=True)
+    inside(refund_payment)(row(select(Payment.id)).id, press="one", amount_minor=500, reason="late", by="boss@example.com", at=NOON)
+    desk.press(desk.see(path(number)), path(number, f"refunds/{row(select(Refund.id)).id}"))
+
+    page = plain(desk.see(path(number)))
+
+    made = order(number)
+    assert (made.paid.minor, made.refunded.minor) == (made.total.minor, 500)
+    assert f"Paid {made.paid.to_decimal()} Given back 5.00" in page
+    back = made.paid - made.refunded
+    assert f"{back.to_decimal()} go back to the customer" in plain(desk.see(path(number, "cancellation")))
+
+
+def plain(page):
+    """What a person reads, without the sign of the currency."""
+    return " ".join(words(page).replace("€", " ").split())

@@ -17,21 +17,22 @@ from shop.order.services import cancel_order
 from shop.outbox import Happened
 from shop.outbox.models import Event
 from shop.payment import tasks
+from shop.payment.asking import margin
 from shop.payment.gateways.base import Answer, NoAnswer, Truth
-from shop.payment.gateways.test_card import SILENCE, TestBank, TestCard
+from shop.payment.gateways.test_card import TestCard
 from shop.payment.models import Payment, Refund, State
 from shop.payment.queries import gateways, list_refunds
 from shop.payment.refunds import record_bank_refund, refund_rest
 from shop.payment.services import (
     EXPIRY,
-    MARGIN,
     PATIENCE,
     record_bank_payment,
+    settle,
     settle_order,
-    settle_payment,
     start_payment,
     sweep_payments,
 )
+from shop.payment.test_bank.books import SILENCE, TestBank
 from tests.factories import NOON
 from tests.orders import make_order
 from tests.races import in_parallel
@@ -119,7 +120,7 @@ def test_a_lost_answer_is_checked_and_never_charged_again(order, bank):
 
     assert start_payment(order.id, gateway="test_card", at=NOON).state is State.UNKNOWN
     assert start_payment(order.id, gateway="bank_transfer", at=NOON).state is State.UNKNOWN
-    assert sweep_payments(NOON + timedelta(seconds=60)) == 0
+    assert sweep_payments(NOON + timedelta(seconds=30)) == 0
     assert sweep_payments(LATER) == 1
 
     assert payment_state(order) is PaymentState.PAID
@@ -147,9 +148,9 @@ def refuse_to_answer(*_: Any, **__: Any) -> Answer:
 def test_what_may_still_be_in_flight_is_left_alone(order, bank):
     assert newest(order).state is State.ATTEMPTING
 
-    assert sweep_payments(NOON + MARGIN - timedelta(seconds=1)) == 0
+    assert sweep_payments(NOON + margin() - timedelta(seconds=1)) == 0
     assert newest(order).state is State.ATTEMPTING
-    assert sweep_payments(NOON + MARGIN) == 1
+    assert sweep_payments(NOON + margin()) == 1
 
     assert newest(order).state is State.FAILED
 
@@ -178,7 +179,7 @@ def test_one_that_cannot_be_settled_does_not_stop_the_others(bank, monkeypatch):
     for order in orders:
         bank.decide(start(order), Truth.CAPTURED)
     poison, look_up = newest(orders[0]).key, TestCard.look_up
-    monkeypatch.setattr(TestCard, "look_up", lambda self, key, at: 1 // 0 if key == poison else look_up(self, key, at=at))
+    monkeypatch.setattr(TestCard, "look_up", lambda self, asked, at: 1 // 0 if asked.key == poison else look_up(self, asked, at=at))
 
     sweep_payments(NOON + PATIENCE)
 
@@ -382,7 +383,7 @@ def test_whatever_fails_while_paying_the_sweep_mends(tmp_path, context, monkeypa
         undo = break_nth(n, monkeypatch)
         try:
             start_payment(order.id, gateway="test_card", at=NOON)
-            bank.decide(bank.find(newest(order).key)["reference"], ending)
+            bank.decide(bank.find(newest(order).key).reference, ending)
             settle_order(order.id, at=NOON)
             has_failed = False
         except Broken:
@@ -392,7 +393,7 @@ def test_whatever_fails_while_paying_the_sweep_mends(tmp_path, context, monkeypa
 
         charge = bank.find(newest(order).key)
         if charge is not None:
-            bank.decide(charge["reference"], ending)
+            bank.decide(charge.reference, ending)
         sweep_payments(NOON + PATIENCE)
         is_paid = ending is Truth.CAPTURED and charge is not None
         assert payment_state(order) is (PaymentState.PAID if is_paid else PaymentState.UNPAID), n
@@ -437,7 +438,7 @@ def test_news_that_come_twenty_times_at_once_have_one_effect(app, order, bank):
     bank.decide(start(order), Truth.CAPTURED)
     payment_id = newest(order).id
 
-    answers = in_parallel(app, [lambda: settle_payment(payment_id, at=NOON)] * 20)
+    answers = in_parallel(app, [lambda: settle(payment_id, at=NOON).state] * 20)
 
     assert set(answers) == {State.CAPTURED}
     audit(order, bank)

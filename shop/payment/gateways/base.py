@@ -7,6 +7,7 @@ No gateway is ever called inside a transaction.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -28,9 +29,18 @@ class NoAnswer(Exception):
     """The gateway did not answer in time, or not understandably. What it did is unknown; that is not a failure."""
 
 
+class Refused(Exception):
+    """The gateway says no, and nothing happened; the text says why, for staff."""
+
+
+class Forged(Exception):
+    """A message that the gateway did not sign, or that is too old."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What we want to be paid. ``return_url`` is where the gateway's page sends the customer afterwards."""
+    """What we want to be paid. ``return_url`` is the path to which the gateway's page sends the customer afterwards, ``notify_url`` the one for its
+    messages; ``reference`` is its name for the attempt, once we know it."""
 
     key: str
     number: str
@@ -38,6 +48,20 @@ class Asked:
     currency: str
     locale: str
     return_url: str
+    begun_at: datetime
+    notify_url: str = ""
+    reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """A refund as the gateway knows it. ``key`` is ours, or empty when somebody made it there. ``captured`` means done, ``declined`` refused."""
+
+    key: str
+    reference: str | None
+    amount_minor: int
+    truth: Truth
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +74,63 @@ class Answer:
     amount_minor: int = 0
     currency: str = ""
     reason: str = ""
+    given_back: tuple[GivenBack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a gateway's books say of one attempt: taken and given back in all. ``key`` is ours."""
+
+    key: str
+    reference: str
+    captured_minor: int
+    refunded_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contested:
+    """A dispute: the customer's bank wants the money back. ``state`` is open, won or lost."""
+
+    reference: str
+    amount_minor: int
+    currency: str
+    reason: str
+    state: str
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """A message of the gateway that is proven to be its own. It only says where to look: the truth is fetched.
+
+    ``key`` or ``reference`` names the attempt; both are empty when the message is about nothing of ours. ``is_live``: about real money.
+    """
+
+    event_id: str
+    kind: str
+    is_live: bool
+    key: str = ""
+    reference: str = ""
+    dispute: Contested | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The gateway's own card fields on a page of ours: what its script needs to know, and what the policy of that one page must allow."""
+
+    public_key: str
+    secret: str
+    return_url: str
+    policy: tuple[tuple[str, str], ...]
 
 
 class Gateway(ABC):
-    """A way to pay. ``is_remote``: somebody else keeps the books, who must be asked. Amounts are minor units."""
+    """A way to pay. ``is_remote``: somebody else keeps the books, who must be asked; ``is_live``: they hold real money. Amounts are minor units."""
 
     code: str
     is_remote: bool = True
+    is_live: bool = False
 
     @property
     @abstractmethod
@@ -68,16 +142,27 @@ class Gateway(ABC):
     def note(self) -> Any:
         """The sentence under it."""
 
+    @property
+    def page_origin(self) -> str:
+        """The origin of the gateway's page, for the policy of the page that leads there; empty when it is our own."""
+        return ""
+
+    @property
+    def captures_at_once(self) -> bool:
+        """Is what was authorized taken without anybody's word?"""
+        return True
+
     @abstractmethod
     def start(self, asked: Asked, *, at: datetime) -> Answer:
         """Open the attempt, or find it open already.
 
         Raises:
             NoAnswer: nobody knows whether it is open.
+            Refused: it cannot be opened.
         """
 
     @abstractmethod
-    def look_up(self, key: str, *, at: datetime) -> Answer:
+    def look_up(self, asked: Asked, *, at: datetime) -> Answer:
         """How the attempt stands.
 
         Raises:
@@ -85,7 +170,7 @@ class Gateway(ABC):
         """
 
     @abstractmethod
-    def capture(self, key: str, *, at: datetime) -> Answer:
+    def capture(self, asked: Asked, *, at: datetime) -> Answer:
         """Take what was authorized. Captured before: the same answer.
 
         Raises:
@@ -93,7 +178,7 @@ class Gateway(ABC):
         """
 
     @abstractmethod
-    def void(self, key: str, *, at: datetime) -> Answer:
+    def void(self, asked: Asked, *, at: datetime) -> Answer:
         """Close the attempt so that it can never be paid any more. If it was captured meanwhile, the answer says so.
 
         Raises:
@@ -101,9 +186,31 @@ class Gateway(ABC):
         """
 
     @abstractmethod
-    def refund(self, key: str, amount_minor: int, *, refund_key: str, at: datetime) -> Answer:
-        """Give money back; ``refund_key`` makes it happen once. ``captured`` means done, ``waiting`` that a person must do it by hand.
+    def refund(self, asked: Asked, amount_minor: int, *, refund_key: str, at: datetime) -> GivenBack:
+        """Give money back; ``refund_key`` makes it happen once. ``waiting`` means that it is under way, or that a person must do it by hand.
 
         Raises:
             NoAnswer: nobody knows whether it went back.
+            Refused: it did not, such as more than was taken.
         """
+
+    def find_page(self, asked: Asked, *, at: datetime) -> Page | None:  # noqa: ARG002
+        """The gateway's fields for an attempt that waits; None where the customer pays on the gateway's own page."""
+        return None
+
+    def list_taken(self) -> Iterator[Taken]:
+        """Everything that was taken for this shop, from the gateway's own books. Nothing where nobody else keeps any.
+
+        Raises:
+            NoAnswer: ask again later.
+            Refused: it does not let us read them.
+        """
+        return iter(())
+
+    def read_webhook(self, body: bytes, headers: Mapping[str, str], *, at: datetime) -> News:  # noqa: ARG002
+        """What a message of the gateway is about.
+
+        Raises:
+            Forged: it is not the gateway's, was changed, or is older than five minutes.
+        """
+        raise Forged(f"{self.code} sends no messages")

@@ -1,4 +1,4 @@
-"""Bank transfer: the customer sends the money, a person sees it on the account and says so. Nobody can be asked."""
+"""Bank transfer: the customer sends the money, a person (or the bank's list, see ``shop.payment.transfers``) says that it came. Nobody can be asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from shop.payment.gateways.base import Answer, Asked, Gateway, Truth
+from shop.payment.gateways.base import Answer, Asked, Gateway, GivenBack, Truth
 
 
 class BankTransfer(Gateway):
@@ -15,6 +15,7 @@ class BankTransfer(Gateway):
 
     code = "bank_transfer"
     is_remote = False
+    is_live = True
 
     def __init__(self, account: str) -> None:
         self.account = account
@@ -30,14 +31,14 @@ class BankTransfer(Gateway):
     def start(self, asked: Asked, *, at: datetime) -> Answer:  # noqa: ARG002
         return Answer(truth=Truth.WAITING)
 
-    def look_up(self, key: str, *, at: datetime) -> Answer:  # noqa: ARG002
+    def look_up(self, asked: Asked, *, at: datetime) -> Answer:  # noqa: ARG002
         return Answer(truth=Truth.WAITING)
 
-    def capture(self, key: str, *, at: datetime) -> Answer:  # noqa: ARG002
+    def capture(self, asked: Asked, *, at: datetime) -> Answer:  # noqa: ARG002
         return Answer(truth=Truth.WAITING)
 
-    def void(self, key: str, *, at: datetime) -> Answer:  # noqa: ARG002
+    def void(self, asked: Asked, *, at: datetime) -> Answer:  # noqa: ARG002
         return Answer(truth=Truth.VOIDED)
 
-    def refund(self, key: str, amount_minor: int, *, refund_key: str, at: datetime) -> Answer:  # noqa: ARG002
-        return Answer(truth=Truth.WAITING)
+    def refund(self, asked: Asked, amount_minor: int, *, refund_key: str, at: datetime) -> GivenBack:  # noqa: ARG002
+        return GivenBack(key=refund_key, reference=None, amount_minor=amount_minor, truth=Truth.WAITING)
