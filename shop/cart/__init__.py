@@ -18,9 +18,9 @@ bp = Blueprint("cart", __name__)
 def init_app(app: Flask) -> None:
     """Register this feature's routes; let every page say how full the cart is, and carts join at log-in."""
     app.register_blueprint(bp)
-    add_context(app, cart_count=current.cart_count)
+    add_context(app, cart_count=current.cart_count, sums_of_quote=sums.sums_of_quote)
     show_in_frame(app, current.cart_count)
     user_logged_in.connect(current.join_carts, app)
 
 
-from shop.cart import api, current, views  # noqa: F401
+from shop.cart import api, current, sums, views  # noqa: F401

@@ -14,11 +14,18 @@ from flask import current_app, flash, g, has_request_context, request, session
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from shop.auth.current import network
+from shop.auth.limits import count_try, take_back_try
+from shop.cart.codes import use_code
+from shop.cart.looked import SOMEBODY, Buyer
 from shop.cart.merging import Merge, merge_carts
 from shop.cart.queries import count_visitor_items, find_cart, find_variant, list_visitor_lines
 from shop.cart.quotes import CartView, quote_lines
 from shop.cart.services import Held, Owner, Removed
 from shop.clock import now
+from shop.errors import Invalid
+from shop.pricing.queries import reachable_countries
+from shop.promotion.offers import list_offers
 from shop.web.context import user
 from shop.web.cookies import has_cookie
 from shop.web.locale import current_locale
@@ -51,19 +58,44 @@ def owner_name() -> str:
     return f"cart:{owner.key}" if owner.key else f"stranger:{secrets.token_hex(16)}"
 
 
-def quote_visitor_cart() -> CartView:
-    """The visitor's cart as page and JSON show it: delivered within the shop's country, the cheapest way."""
-    country, locale, at = current_app.extensions["config"].country, current_locale(), now()
-    found = list_visitor_lines(key=_key(), user_id=_user_id(), locale=locale, at=at)
-    view = quote_lines(found, country=country, delivery_code=None, locale=locale, at=at)
+def quote_visitor_cart(country: str = "") -> CartView:
+    """The visitor's cart as page and JSON show it: delivered to ``country``, else within the shop's own, the cheapest way."""
+    locale, at, buyer = current_locale(), now(), this_buyer()
+    country = country if country in reachable_countries() else current_app.extensions["config"].country
+    found = list_visitor_lines(key=_key(), buyer=buyer, locale=locale, at=at)
+    view = quote_lines(found, country=country, delivery_code=None, locale=locale, at=at, buyer=buyer)
     g.cart_count = view.count
     return view
 
 
+def this_buyer(email: str = "") -> Buyer:
+    """For whom prices are worked out: a member, or a guest of whom no more is known than the ``email`` they typed."""
+    visitor = user()
+    if visitor is None:
+        return Buyer(email) if email else SOMEBODY
+    return Buyer(email or visitor.email, int(visitor.id))
+
+
+def use_typed_code(typed: str, *, email: str = "") -> None:
+    """Put a code into the visitor's cart. Wrong ones are counted for their network, before they are looked up: codes are not to be guessed.
+
+    Raises:
+        Invalid: it cannot count; ``/code`` says why.
+        TooManyTries: too many wrong ones came from there.
+    """
+    if not typed.strip():
+        raise Invalid({"/code": [_("Type the code first.")]})
+    at, tried = now(), f"code:{network()}"
+    count_try(tried, at=at)
+    keep_cart(use_code(this_owner(), typed, list_offers(current_locale()), buyer=this_buyer(email), locale=current_locale(), at=at))
+    take_back_try(tried)
+
+
 def cart_count() -> int:
     """For templates: how many pieces the visitor's cart holds. Nothing is asked for strangers, one SUM for everybody else."""
+    is_known = has_cookie()
     if "cart_count" not in g:
-        g.cart_count = count_visitor_items(key=_key(), user_id=_user_id(), at=now()) if has_cookie() else 0
+        g.cart_count = count_visitor_items(key=_key(), user_id=_user_id(), at=now()) if is_known else 0
     return int(g.cart_count)
 
 

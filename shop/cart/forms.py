@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from flask_babel import lazy_gettext as _l
 
 from shop.cart.models import MAX_QUANTITY
 from shop.web.fields import IntegerField, ShopForm
+
+TYPED_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCode:
+    """A code that was not taken, as it was typed, and why."""
+
+    typed: str
+    message: str
 
 
 class AddForm(ShopForm):

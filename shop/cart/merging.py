@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
+from shop.cart.codes import bring_codes
 from shop.cart.models import MAX_QUANTITY, CartState
 from shop.cart.queries import list_cart_lines
 from shop.cart.services import CHANGE, CLAIM_OF_GUEST, CLAIM_OF_MEMBER, carts, close_cart, lines
@@ -67,6 +68,7 @@ def _join(guest_id: int, member_id: int, *, locale: str, at: datetime) -> Merge:
     theirs = {line.variant_id: line for line in list_cart_lines(member_id, locale=locale, at=at)}
     brought = list_cart_lines(guest_id, locale=locale, at=at)
     _write(member_id, brought, theirs, at)
+    bring_codes(guest_id, member_id)
     connection().execute(EMPTY, {"cart": guest_id})
     close_cart(guest_id, CartState.MERGED, at=at)
     capped = [

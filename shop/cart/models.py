@@ -36,9 +36,7 @@ class Cart(Base):
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (
-        Index(
-            "uq_carts_open_user_id", "user_id", unique=True, sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")
-        ),
+        Index("uq_carts_open_user_id", "user_id", unique=True, sqlite_where=text("state = 'open'")),
         Index("ix_carts_user_id", "user_id"),
         Index("ix_carts_updated_at", "updated_at"),
     )
@@ -61,3 +59,13 @@ class CartItem(Base):
         CheckConstraint(f"quantity BETWEEN 1 AND {MAX_QUANTITY}", name="quantity_range"),
         CheckConstraint("seen_price_minor BETWEEN 0 AND 100000000000000", name="seen_price_range"),
     )
+
+
+class CartCode(Base):
+    """A code that was typed into this cart: one of each promotion. Whether it counts is found anew with every quote."""
+
+    __tablename__ = "cart_codes"
+
+    cart_id: Mapped[int] = mapped_column(ForeignKey("carts.id", ondelete="CASCADE"), primary_key=True)
+    promotion_id: Mapped[int] = mapped_column(ForeignKey("promotions.id", ondelete="CASCADE"), primary_key=True)
+    code_id: Mapped[int] = mapped_column(ForeignKey("promotion_codes.id", ondelete="CASCADE"))

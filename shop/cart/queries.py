@@ -10,10 +10,22 @@ from flask import current_app
 from sqlalchemy import Row, and_, bindparam, case, func, select, true
 from sqlalchemy.orm import aliased
 
+from shop.cart.looked import SOMEBODY, Buyer, groups_of_buyer, looked_at
 from shop.cart.models import Cart, CartItem, CartState
 from shop.catalog.cards import FACTS_OF
+from shop.catalog.models import (
+    Category,
+    OptionValue,
+    OptionValueText,
+    Price,
+    Product,
+    ProductCategory,
+    ProductImage,
+    ProductText,
+    Variant,
+    VariantOption,
+)
 from shop.catalog.models import Option as ProductOption
-from shop.catalog.models import OptionValue, OptionValueText, Price, Product, ProductImage, ProductText, Variant, VariantOption
 from shop.catalog.prices import NEWEST_PRICE
 from shop.db import row, rows, scalar
 from shop.inventory.models import StockItem
@@ -47,6 +59,14 @@ _chosen = (
 )
 _options = select(func.aggregate_strings(_chosen.c.name, ", ")).scalar_subquery()
 _picture = select(ProductImage.image_id).where(ProductImage.id == Variant.product_image_id).limit(1).correlate(Variant).scalar_subquery()
+_shelves = (
+    select(func.coalesce(func.aggregate_strings(Category.path, "/"), ""))
+    .select_from(ProductCategory)
+    .join(Category, Category.id == ProductCategory.category_id)
+    .where(ProductCategory.product_id == Variant.product_id)
+    .correlate(Variant)
+    .scalar_subquery()
+)
 
 _facts = (
     Variant.id.label("variant_id"),
@@ -62,7 +82,9 @@ _facts = (
     Price.minor.label("price_minor"),
     Price.compare_at_minor,
     func.coalesce(StockItem.is_tracked, False).label("is_tracked"),
-    func.coalesce(StockItem.on_hand, 0).label("on_hand"),
+    func.coalesce(StockItem.on_hand + StockItem.backorder_to, 0).label("on_hand"),  # how many can be ordered
+    func.coalesce(StockItem.on_hand, 0).label("on_shelf"),
+    func.coalesce(StockItem.lead_days, 0).label("lead_days"),
     Image.id.label("image_id"),
     Image.hash.label("image_hash"),
     Image.width.label("image_width"),
@@ -83,23 +105,31 @@ def _with_facts(statement: Any) -> Any:
 
 
 _lines = _with_facts(
-    select(CartItem.cart_id, CartItem.id, CartItem.quantity, CartItem.seen_price_minor, *_facts)
+    select(CartItem.cart_id, CartItem.id, CartItem.quantity, CartItem.seen_price_minor, _shelves.label("shelves"), *_facts)
     .select_from(CartItem)
     .join(Variant, Variant.id == CartItem.variant_id)
 ).order_by(CartItem.added_at, CartItem.id)
-LINES = _lines.where(CartItem.cart_id == bindparam("cart_id"))
+
+
+def _lines_of(cart: Any) -> Any:
+    """The lines of one cart, each with what is known of the cart as a whole."""
+    return _lines.where(CartItem.cart_id == cart).add_columns(looked_at(cart).label("looked"), groups_of_buyer().label("groups"))
+
+
+LINES = _lines_of(bindparam("cart_id", type_=CartItem.cart_id.type))
 OF_GUEST = select(Cart.id).where(Cart.state == CartState.OPEN, _of_guest)
 OF_MEMBER = select(Cart.id).where(Cart.state == CartState.OPEN, _of_member)
 # Asked for as a value, not joined: PostgreSQL keeps the order of more than eight joins, and would price the lines of all carts before it looks for one.
-LINES_OF_GUEST = _lines.where(CartItem.cart_id == OF_GUEST.scalar_subquery())
-LINES_OF_MEMBER = _lines.where(CartItem.cart_id == OF_MEMBER.scalar_subquery())
+LINES_OF_GUEST = _lines_of(OF_GUEST.scalar_subquery())
+LINES_OF_MEMBER = _lines_of(OF_MEMBER.scalar_subquery())
 VARIANT = _with_facts(select(*_facts).select_from(Variant)).where(Variant.id == bindparam("variant_id"))
+_can_be_had = StockItem.on_hand + StockItem.backorder_to
 PIECES = (
     select(
         func.sum(
             case(
                 (~ON_SALE, 0),
-                (and_(StockItem.is_tracked, StockItem.on_hand < CartItem.quantity), StockItem.on_hand),
+                (and_(StockItem.is_tracked, _can_be_had < CartItem.quantity), _can_be_had),
                 else_=CartItem.quantity,
             )
         )
@@ -130,16 +160,16 @@ def find_cart(*, key: str | None, user_id: int | None) -> int | None:
     return scalar(OF_GUEST, key=key) if key else None
 
 
-def list_cart_lines(cart_id: int, *, locale: str, at: datetime) -> Sequence[Row[Any]]:
+def list_cart_lines(cart_id: int, *, locale: str, at: datetime, buyer: Buyer = SOMEBODY) -> Sequence[Row[Any]]:
     """Everything that page, quote and order must know of each line, oldest first; one statement. ``price_minor`` is None without a price."""
-    return rows(LINES, cart_id=cart_id, **_place(locale, at))
+    return rows(LINES, cart_id=cart_id, **buyer.params, **_place(locale, at))
 
 
-def list_visitor_lines(*, key: str | None, user_id: int | None, locale: str, at: datetime) -> Sequence[Row[Any]]:
+def list_visitor_lines(*, key: str | None, buyer: Buyer, locale: str, at: datetime) -> Sequence[Row[Any]]:
     """``list_cart_lines`` of the visitor's open cart; nothing is asked when there can be none."""
-    if user_id is not None:
-        return rows(LINES_OF_MEMBER, user_id=user_id, **_place(locale, at))
-    return rows(LINES_OF_GUEST, key=key, **_place(locale, at)) if key else ()
+    if buyer.user_id is not None:
+        return rows(LINES_OF_MEMBER, user_id=buyer.user_id, **buyer.params, **_place(locale, at))
+    return rows(LINES_OF_GUEST, key=key, **buyer.params, **_place(locale, at)) if key else ()
 
 
 def list_sought(*, beside: Collection[int], most: int) -> list[Row[Any]]:

@@ -11,7 +11,8 @@ from shop.cart.models import MAX_QUANTITY
 from shop.cart.quotes import CartLine, CartView, Notice
 from shop.media.urls import ImageView, media_url
 from shop.money import Money
-from shop.web.fields import MoneyAmount, ShopSchema, WholeNumber
+from shop.promotion.models import LONGEST_CODE
+from shop.web.fields import FlagText, MoneyAmount, ShopSchema, Text, WholeNumber
 
 SHOWN_WIDTH = 320
 
@@ -23,6 +24,15 @@ class AddSchema(ShopSchema):
 
 class ChangeSchema(ShopSchema):
     quantity = WholeNumber(low=0, high=MAX_QUANTITY, required=True)
+
+
+class WhereSchema(ShopSchema):
+    country = Text(maximum=2, load_default="", metadata={"description": "where it would go; the shop's own country if left out"})
+    trace = FlagText(load_default=False, metadata={"description": "with why it costs this, line by line"})
+
+
+class CodeSchema(ShopSchema):
+    code = Text(maximum=LONGEST_CODE * 2, minimum=1, required=True)
 
 
 class NoticeSchema(Schema):
@@ -47,14 +57,31 @@ class ItemSchema(Schema):
     image = fields.Nested(ImageSchema, allow_none=True)
     quantity = fields.Integer(metadata={"description": "how many can be bought now; 0 when nothing is left"})
     unit_price = MoneyAmount()
-    total = MoneyAmount()
+    total = MoneyAmount(metadata={"description": "before discounts"})
+    discount = MoneyAmount(metadata={"description": "what promotions take off this line, its share of each"})
     notices = fields.List(fields.Nested(NoticeSchema))
+
+
+class DiscountSchema(Schema):
+    label = fields.String()
+    code = fields.String(allow_none=True, metadata={"description": "null where it works by itself"})
+    amount = MoneyAmount()
+
+
+class CartCodeSchema(Schema):
+    code = fields.String()
+    counts = fields.Boolean()
+    saving = MoneyAmount()
+    text = fields.String(metadata={"description": "why it does not count and what would make it, or how it would give more"})
 
 
 class TotalsSchema(Schema):
     subtotal = MoneyAmount()
     discount = MoneyAmount()
-    shipping = MoneyAmount()
+    shipping = MoneyAmount(metadata={"description": "before discounts"})
+    untaxed = MoneyAmount(
+        metadata={"description": "tax that prices contain and nobody asks here (an export, reverse charge); it is taken off"}
+    )
     tax = MoneyAmount()
     total = MoneyAmount()
 
@@ -66,15 +93,21 @@ class CartSchema(Schema):
     fingerprint = fields.String(
         metadata={"description": "of all that these totals say; send it as `shown` with the order, and nothing else is charged"}
     )
+    discounts = fields.List(fields.Nested(DiscountSchema))
+    codes = fields.List(fields.Nested(CartCodeSchema))
+    trace = fields.Dict(
+        metadata={"description": "only with `trace=1`: base, discounts, tax and rounding of every line, and what did not count"}
+    )
     notices = fields.List(fields.Nested(NoticeSchema))
 
 
 def dump_cart(view: CartView, news: list[str]) -> dict[str, Any]:
     """The cart as ``CartSchema`` describes it, written by hand: marshmallow would take longer than the rest of the request."""
     quote = view.quote
+    discounts = {line.item.variant_id: line.discount_minor for line in quote.lines}
     about = [Notice("merged", "good", sentence) for sentence in news]
     return {
-        "items": [_dump_line(line) for line in view.lines],
+        "items": [_dump_line(line, discounts.get(line.variant_id, 0)) for line in view.lines],
         "count": view.count,
         "totals": {
             name: Money(minor, quote.currency).dump()
@@ -82,16 +115,21 @@ def dump_cart(view: CartView, news: list[str]) -> dict[str, Any]:
                 ("subtotal", quote.subtotal_minor),
                 ("discount", quote.discount_minor),
                 ("shipping", quote.shipping_minor),
+                ("untaxed", quote.untaxed_minor),
                 ("tax", quote.tax_minor),
                 ("total", quote.total_minor),
             )
         },
         "fingerprint": quote.fingerprint,
+        "discounts": [
+            {"label": one.label, "code": one.code, "amount": Money(one.amount_minor, quote.currency).dump()} for one in quote.discounts
+        ],
+        "codes": [{"code": one.code, "counts": one.counts, "saving": one.saving.dump(), "text": one.text} for one in view.codes],
         "notices": _dump_notices((*about, *view.notices)),
     }
 
 
-def _dump_line(line: CartLine) -> dict[str, Any]:
+def _dump_line(line: CartLine, discount_minor: int) -> dict[str, Any]:
     return {
         "id": line.id,
         "variant_id": line.variant_id,
@@ -103,6 +141,7 @@ def _dump_line(line: CartLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "unit_price": line.shown_price.dump(),
         "total": line.total.dump(),
+        "discount": Money(discount_minor, line.total.currency).dump(),
         "notices": _dump_notices(line.notices),
     }
 

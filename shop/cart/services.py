@@ -10,14 +10,12 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import Row, Table, and_, bindparam, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from shop.cart.models import MAX_QUANTITY, Cart, CartItem, CartState
 from shop.cart.queries import ON_SALE
 from shop.catalog.models import Price, Product, Variant
 from shop.catalog.prices import NEWEST_PRICE
-from shop.db import connection, is_sqlite, row, transaction
+from shop.db import connection, insert_into, row, transaction
 from shop.errors import N_, Conflict, Invalid, NotFound, OutOfStock
 from shop.inventory.models import StockItem
 
@@ -103,7 +101,7 @@ _OFFER = (
     ON_SALE.label("is_on_sale"),
     Price.minor.label("price_minor"),
     func.coalesce(StockItem.is_tracked, False).label("is_tracked"),
-    func.coalesce(StockItem.on_hand, 0).label("on_hand"),
+    func.coalesce(StockItem.on_hand + StockItem.backorder_to, 0).label("on_hand"),
     CartItem.id.label("item_id"),
     func.coalesce(CartItem.quantity, 0).label("held"),
 )
@@ -232,9 +230,8 @@ def _claim_of(owner: Owner, at: datetime) -> Held | None:
 
 def _make_cart(owner: Owner, at: datetime) -> Held:
     """Under a new key: the old one may name a cart that was ordered. A member who has one by now, from another device, gets that."""
-    add = sqlite_insert if is_sqlite() else postgresql_insert
     values = {"key": new_key(), "user_id": owner.user_id, "currency": current_app.extensions["config"].currency}
-    made = add(carts).values(**values, state=CartState.OPEN, version=1, created_at=at, updated_at=at)
+    made = insert_into(carts).values(**values, state=CartState.OPEN, version=1, created_at=at, updated_at=at)
     found = connection().execute(made.on_conflict_do_nothing().returning(carts.c.id, carts.c.key)).first()
     cart = Held(found.id, found.key) if found else _claim_of(owner, at)
     if cart is None:

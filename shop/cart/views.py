@@ -11,6 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from shop.cart import bp
+from shop.cart.codes import remove_code
 from shop.cart.current import (
     find_cart_id,
     keep_cart,
@@ -20,14 +21,17 @@ from shop.cart.current import (
     take_added,
     take_removed,
     this_owner,
+    use_typed_code,
 )
-from shop.cart.forms import AddForm, ChangeForm, RemoveForm
+from shop.cart.forms import TYPED_MAX, AddForm, ChangeForm, RemoveForm, TypedCode
 from shop.cart.models import MAX_QUANTITY
 from shop.cart.queries import find_variant, list_sought
 from shop.cart.services import CartFull, NotForSale, Removed, put_into_cart, remove_item, set_quantity
 from shop.catalog.cards import show_cards
 from shop.clock import now
-from shop.errors import Conflict, Invalid, NotFound, OutOfStock, ShopError
+from shop.customer.addresses import list_countries
+from shop.errors import Conflict, Invalid, NotFound, OutOfStock, ShopError, TooManyTries
+from shop.pricing.queries import reachable_countries
 from shop.web.locale import current_locale
 from shop.web.text import clean_integer
 
@@ -88,6 +92,22 @@ def change_item(item_id: int) -> ResponseReturnValue:
     return redirect(url_for("cart.show_cart"), 303)
 
 
+@bp.post("/cart/codes")
+def change_codes() -> ResponseReturnValue:
+    """Use a code, or take one out."""
+    form, typed = RemoveForm(), request.form.get("code", "")[:TYPED_MAX]
+    if not form.validate_on_submit():
+        return show(422, code=TypedCode(typed, _first_error(form)))
+    if "remove" in request.form:
+        remove_code(find_cart_id() or 0, request.form["remove"][:TYPED_MAX], at=now())
+        return redirect(url_for("cart.show_cart"), 303)
+    try:
+        use_typed_code(typed)
+    except (Invalid, TooManyTries) as problem:
+        return show(problem.status, code=TypedCode(typed, _words(problem)))
+    return redirect(url_for("cart.show_cart"), 303)
+
+
 def take_out(cart_id: int, item_id: int) -> ResponseReturnValue:
     """Take a line out and offer to put it back."""
     form = RemoveForm()
@@ -106,9 +126,14 @@ def refuse_to_add(message: str, status: int) -> ResponseReturnValue:
 
 
 def show(
-    status: int = 200, *, refused: Refused | None = None, added: int | None = None, removed: dict[str, Any] | None = None
+    status: int = 200,
+    *,
+    refused: Refused | None = None,
+    added: int | None = None,
+    removed: dict[str, Any] | None = None,
+    code: TypedCode | None = None,
 ) -> ResponseReturnValue:
-    view = quote_visitor_cart()
+    view = quote_visitor_cart(request.args.get("country", "")[:2].upper())
     if refused is not None and refused.item_id is not None and all(line.id != refused.item_id for line in view.lines):
         raise NotFound(_("This line is not in the cart any more."))
     new = next((line for line in view.lines if line.variant_id == added), None)
@@ -119,8 +144,10 @@ def show(
         refused=refused,
         new=new,
         removed=removed,
+        typed_code=code,
         form=RemoveForm(),
         country=_country_name(view.country),
+        countries=list_countries(reachable_countries(), current_locale()) if view.needs_delivery else [],
         beside=beside,
     )
     return page, status

@@ -9,11 +9,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from shop.cart.current import find_cart_id, owner_name, this_owner
+from shop.cart.quotes import quote_cart
 from shop.cart.services import CartClosed
 from shop.checkout import bp
+from shop.checkout.obstacles import tell_obstacle
 from shop.checkout.schemas import PlaceOrderSchema
 from shop.checkout.services import find_own_order, place_order
-from shop.checkout.wanted import Checkout, check_addresses, check_choices, home_country
+from shop.checkout.wanted import Checkout, check_addresses, check_choices, destination_of, home_country
 from shop.clock import now
 from shop.errors import CartEmpty, Invalid, OutOfStock, QuoteChanged
 from shop.order.links import order_url
@@ -21,7 +23,9 @@ from shop.order.models import Order
 from shop.order.queries import get_order_by_id
 from shop.order.schemas import OrderSchema, dump_order, pay_url
 from shop.payment.services import start_payment
+from shop.pricing.places import Destination
 from shop.pricing.queries import list_deliveries
+from shop.pricing.vat import clean_vat_number
 from shop.web.api import describe
 from shop.web.context import user
 from shop.web.idempotency import first_tried_at, idempotent
@@ -68,8 +72,8 @@ def _read(sent: dict[str, Any]) -> Checkout:
     Raises:
         Invalid: names everything that is wrong at once.
     """
-    country = sent["shipping_address"]["country"].upper()
-    offered = list_deliveries(country, currency=current_app.extensions["config"].currency, locale=current_locale())
+    place = destination_of(sent["shipping_address"])
+    offered = list_deliveries(place, currency=current_app.extensions["config"].currency, locale=current_locale())
     here = list_deliveries(home_country(), currency=current_app.extensions["config"].currency, locale=current_locale())
     deliveries = {delivery.code: delivery for delivery in [*(one for one in here if one.is_pickup), *offered]}
     delivery, errors = check_choices(
@@ -78,6 +82,12 @@ def _read(sent: dict[str, Any]) -> Checkout:
         accepts_terms=sent["accepts_terms"],
         deliveries=deliveries.values() if sent["shipping_method"] else (),
     )
+    if delivery is None and sent["shipping_method"] and not any(not way.is_pickup for way in offered):
+        errors |= _nothing_leads_to(place)
+    try:
+        vat_number = clean_vat_number(sent["vat_number"])
+    except ValueError as wrong:
+        errors["/vat_number"] = [str(wrong)]
     goes_somewhere = bool(sent["shipping_method"]) and not (delivery is not None and delivery.is_pickup)
     try:
         shipping, billing = check_addresses(sent["shipping_address"], sent["billing_address"], goes_somewhere=goes_somewhere)
@@ -95,5 +105,12 @@ def _read(sent: dict[str, Any]) -> Checkout:
         payment_method=sent["payment_method"],
         shown=sent["shown"],
         note=sent["note"],
+        vat_number=vat_number,
         user_id=member.id if member else None,
     )
+
+
+def _nothing_leads_to(place: Destination) -> dict[str, list[str]]:
+    """No way of delivery reaches the address: says which part of it is the reason."""
+    view = quote_cart(find_cart_id(), country=place, delivery_code=None, locale=current_locale(), at=now())
+    return tell_obstacle(view, current_locale()) or {"/shipping_method": [_("Choose how it shall come.")]}

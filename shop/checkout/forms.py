@@ -12,13 +12,15 @@ from wtforms import FormField, RadioField
 from wtforms.fields.choices import Choice
 from wtforms.widgets import Select
 
-from shop.checkout.queries import reachable_countries
-from shop.checkout.wanted import Checkout, check_addresses, check_choices, home_country
+from shop.checkout.wanted import Checkout, check_addresses, check_choices, destination_of, home_country
 from shop.customer.addresses import LENGTHS, AddressRules, address_rules, list_countries
 from shop.customer.values import AddressValues
 from shop.errors import Invalid
 from shop.payment.queries import gateways
-from shop.pricing.quote import Delivery
+from shop.pricing.delivery import Delivery
+from shop.pricing.places import Destination
+from shop.pricing.queries import reachable_countries
+from shop.pricing.vat import clean_vat_number
 from shop.web.fields import ChoiceField, EmailField, InputRequired, ShopForm, TextField, TickField
 
 PARTS = {"shipping_address": "shipping", "billing_address": "billing"}
@@ -83,6 +85,7 @@ class AddressForm(wtforms.Form):
         """Begin with what is known."""
         for name in TEXTS:
             self[name].data = getattr(address, name)
+            self[name].raw_data = None  # what was typed before counts no more
 
     def given(self) -> dict[str, str]:
         """What was typed, for ``clean_address``; what could not be read at all says so at its field already."""
@@ -133,11 +136,13 @@ class CheckoutForm(ShopForm):
     payment_method = RadioField(_l("How do you pay?"), validate_choice=False)
     bill_elsewhere = TickField(_l("The invoice goes to another address"))
     billing = BillingField(AddressForm, "")
+    vat_number = TextField(_l("VAT number"), maximum=40)
     note = TextField(_l("Your message"), maximum=1000, multiline=True)
     accepts_terms = TickField(_l("I agree to the terms of sale and have read how to withdraw."))
 
     delivery: Delivery | None = None
     locale: str = ""
+    clean_number: str = ""
     goes_somewhere: bool = True
     addresses: tuple[AddressValues | None, AddressValues | None] = (None, None)
 
@@ -153,6 +158,26 @@ class CheckoutForm(ShopForm):
         """Where it goes, as far as the form says so."""
         return _offered(self.shipping.form.country.data)
 
+    @property
+    def destination(self) -> Destination:
+        """Where it goes, as far as the form says so."""
+        return destination_of({**self.shipping.form.given(), "country": self.country})
+
+    @property
+    def asks_vat_number(self) -> bool:
+        """Within the Union a business may have one that matters."""
+        return self.destination.is_in_vat_area and Destination(home_country()).is_in_vat_area
+
+    def start_from(self, address: AddressValues) -> None:
+        """Let it go to a known address."""
+        self.shipping.form.country.data = address.country
+        self.shipping.form.fill(address)
+
+    def is_to(self, address: AddressValues) -> bool:
+        """Is this the address that stands in the form?"""
+        given = self.shipping.form.given()
+        return all(given[name] == getattr(address, name) for name in ("country", "name", "line1", "line2", "postcode", "city"))
+
     def adapt(self, deliveries: Sequence[Delivery], chosen: Delivery | None, locale: str) -> None:
         """Offer what the cart can be delivered by, and show the fields of the chosen countries."""
         self.shipping_method.choices = [(delivery.code, delivery.name) for delivery in deliveries]
@@ -165,10 +190,19 @@ class CheckoutForm(ShopForm):
         self.locale = locale
         self.accepts_terms.flags.required = True
 
+    def keep_asking_where(self, locale: str) -> None:
+        """Show the address though nothing but the counter is left: it is what can be changed."""
+        self.goes_somewhere = True
+        self.shipping.form.adapt(self.country, locale, needs_place=True)
+
     def validate(self, extra_validators: Any = None) -> bool:
         """Judge every field, then the addresses by their country and the choices by what is offered."""
         is_fine = super().validate(extra_validators)
         wrong: dict[str, Any] = {}
+        try:
+            self.clean_number = clean_vat_number(self.vat_number.data or "")
+        except ValueError as error:
+            wrong["/vat_number"] = [str(error)]
         try:
             billing = self.billing.form.given() if self.bill_elsewhere.data else None
             self.addresses = check_addresses(self.shipping.form.given(), billing, goes_somewhere=self.goes_somewhere)
@@ -205,6 +239,7 @@ class CheckoutForm(ShopForm):
             payment_method=self.payment_method.data or "",
             shown=shown,
             note=self.note.data or "",
+            vat_number=self.clean_number,
             user_id=user_id,
         )
 

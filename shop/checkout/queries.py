@@ -1,24 +1,18 @@
-"""What the checkout must know before anybody orders: countries that are reached, a member's usual address, what became of a cart."""
+"""What the checkout must know before anybody orders: a member's addresses, what became of a cart."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import current_app
 from sqlalchemy import Row, bindparam, select
 
 from shop.cart.models import Cart
-from shop.customer.addresses import all_countries
 from shop.customer.models import Address, Customer
 from shop.customer.values import AddressValues
 from shop.db import row, rows
 from shop.order.models import AddressKind, Order, OrderAddress
-from shop.pricing.models import ShippingKind, ShippingMethod
-from shop.settings.queries import kept
+from shop.pricing.queries import reachable_countries
 
-REACHED = select(ShippingMethod.countries, ShippingMethod.kind).where(
-    ShippingMethod.archived_at.is_(None), ShippingMethod.currency == bindparam("currency")
-)
 CART = (
     select(Cart.id, Cart.state, Cart.user_id, Order.number)
     .outerjoin(Order, Order.cart_id == Cart.id)
@@ -31,25 +25,19 @@ LAST_ADDRESS = (
     .order_by(Order.placed_at.desc())
     .limit(1)
 )
-USUAL_ADDRESS = (
-    select(*(getattr(Address, name) for name in AddressValues.__dataclass_fields__))
+BOOK = (
+    select(Address.id, *(getattr(Address, name) for name in AddressValues.__dataclass_fields__))
     .join(Customer, Customer.id == Address.customer_id)
-    .where(Customer.user_id == bindparam("user_id"), Address.is_default.is_(True))
+    .where(Customer.user_id == bindparam("user_id"))
+    .order_by(Address.is_default.desc(), Address.used_at.desc(), Address.id.desc())
 )
 
 
-def reachable_countries() -> frozenset[str]:
-    """Countries that some way of delivery reaches; the shop's own, where nothing but the counter is offered."""
-    return kept("pricing", "reachable_countries", _read_reachable)
+class KnownAddress(NamedTuple):
+    """An address of a member's book, to press on."""
 
-
-def _read_reachable() -> frozenset[str]:
-    config = current_app.extensions["config"]
-    reached: set[str] = set()
-    for method in rows(REACHED, currency=config.currency):
-        if method.kind is ShippingKind.DELIVERY:
-            reached |= set(method.countries.split()) or set(all_countries())
-    return frozenset(reached or {config.country})
+    id: int
+    values: AddressValues
 
 
 def find_cart_state(cart_id: int) -> Row[Any] | None:
@@ -57,10 +45,17 @@ def find_cart_state(cart_id: int) -> Row[Any] | None:
     return row(CART, cart_id=cart_id)
 
 
-def find_usual_address(user_id: int) -> AddressValues | None:
-    """The usual address of a member's book, else the one that their last order went to; a place that we deliver to."""
-    for statement in (USUAL_ADDRESS, LAST_ADDRESS):
-        found = row(statement, user_id=user_id)
-        if found is not None and found.country in reachable_countries():
-            return AddressValues(**found._asdict())
-    return None
+def list_known_addresses(user_id: int) -> list[KnownAddress]:
+    """The addresses of a member's book that we deliver to, the usual one first."""
+    reached = reachable_countries()
+    return [KnownAddress(found.id, _values(found)) for found in rows(BOOK, user_id=user_id) if found.country in reached]
+
+
+def find_last_address(user_id: int) -> AddressValues | None:
+    """Where a member's last order went to, if we deliver there."""
+    found = row(LAST_ADDRESS, user_id=user_id)
+    return _values(found) if found is not None and found.country in reachable_countries() else None
+
+
+def _values(found: Row[Any]) -> AddressValues:
+    return AddressValues(**{name: found._mapping[name] for name in AddressValues.__dataclass_fields__})  # noqa: SLF001 - SQLAlchemy's public name

@@ -31,4 +31,7 @@ class PlaceOrderSchema(ShopSchema):
     payment_method = Text(maximum=40, required=True)
     accepts_terms = Flag(required=True)
     note = Text(maximum=1000, multiline=True, load_default="")
+    vat_number = Text(
+        maximum=40, load_default="", metadata={"description": "of a business in another member state: it owes the tax itself"}
+    )
     shown = Text(maximum=64, allow_none=True, load_default=None)

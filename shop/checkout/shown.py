@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from shop.money import Money
 from shop.pricing.quote import Quote
 
-PARTS = re.compile(r"([0-9]{1,15}:[0-9]{1,4}:[0-9]{1,15},?){1,300};[a-z0-9_-]{0,40};[0-9]{1,15};[0-9]{1,15};[0-9]{1,15}")
+PARTS = re.compile(r"([0-9]{1,15}:[0-9]{1,4}:[0-9]{1,15},?){1,300};[a-z0-9_-]{0,40};[0-9]{1,15};[0-9]{1,15};[0-9]{1,15};[0-9]{1,15}")
 LONGEST = 12_000
 
 
@@ -28,18 +28,20 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Pieces and amount by variant, the way of delivery and its price, tax and total, as they stood on the page."""
+    """Pieces and amount by variant, the way of delivery and its price, discounts, tax and total, as they stood on the page."""
 
     lines: dict[int, tuple[int, int]]
     delivery: str
     shipping_minor: int
+    discount_minor: int
     tax_minor: int
     total_minor: int
 
     @classmethod
     def of(cls, quote: Quote) -> Shown:
-        lines = {line.item.variant_id: (line.item.quantity, _amount(quote, line.gross_minor, line.net_minor)) for line in quote.lines}
-        return cls(lines, quote.delivery.code if quote.delivery else "", quote.shipping_minor, quote.tax_minor, quote.total_minor)
+        lines = {line.item.variant_id: (line.item.quantity, line.base_minor) for line in quote.lines}
+        code = quote.delivery.code if quote.delivery else ""
+        return cls(lines, code, quote.shipping_minor, quote.discount_minor, quote.tax_minor, quote.total_minor)
 
     @classmethod
     def read(cls, text: str) -> Shown | None:
@@ -52,11 +54,11 @@ class Shown:
 
     def write(self) -> str:
         lines = ",".join(f"{variant_id}:{quantity}:{amount}" for variant_id, (quantity, amount) in self.lines.items())
-        return f"{lines};{self.delivery};{self.shipping_minor};{self.tax_minor};{self.total_minor}"
+        return f"{lines};{self.delivery};{self.shipping_minor};{self.discount_minor};{self.tax_minor};{self.total_minor}"
 
 
 def list_changes(before: Shown | None, quote: Quote, names: dict[int, str]) -> list[Change]:
-    """What is different now, line by line, then delivery, tax and total. Nothing, when nobody knows what was shown."""
+    """What is different now, line by line, then discounts, delivery, tax and total. Nothing, when nobody knows what was shown."""
     if before is None:
         return []
     now = Shown.of(quote)
@@ -74,6 +76,8 @@ def list_changes(before: Shown | None, quote: Quote, names: dict[int, str]) -> l
         if old and new and old[0] != new[0]:
             changes.append(Change(pieces, str(old[0]), str(new[0])))
         changes.append(Change(name, money(old[1]) if old else "", money(new[1]) if new else _("no longer available")))
+    if before.discount_minor != now.discount_minor:
+        changes.append(Change(_("Discounts"), money(-before.discount_minor), money(-now.discount_minor)))
     if (before.delivery, before.shipping_minor) != (now.delivery, now.shipping_minor):
         label = _("Delivery, %(name)s", name=quote.delivery.name) if quote.delivery else _("Delivery")
         changes.append(Change(label, money(before.shipping_minor), money(now.shipping_minor)))
@@ -82,10 +86,6 @@ def list_changes(before: Shown | None, quote: Quote, names: dict[int, str]) -> l
     if before.total_minor != now.total_minor:
         changes.append(Change(_("Total"), money(before.total_minor), money(now.total_minor)))
     return changes
-
-
-def _amount(quote: Quote, gross_minor: int, net_minor: int) -> int:
-    return gross_minor if quote.prices_include_tax else net_minor
 
 
 def dump_quote(quote: Quote) -> dict[str, object]:
@@ -103,15 +103,18 @@ def dump_quote(quote: Quote) -> dict[str, object]:
                 "name": line.item.name,
                 "quantity": line.item.quantity,
                 "unit_price": money(line.item.unit_price_minor),
-                "total": money(_amount(quote, line.gross_minor, line.net_minor)),
+                "total": money(line.base_minor),
+                "discount": money(line.discount_minor),
             }
             for line in quote.lines
         ],
+        "discounts": [{"label": one.label, "code": one.code, "amount": money(one.amount_minor)} for one in quote.discounts],
         "shipping_method": quote.delivery.code if quote.delivery else None,
         "totals": {
             "subtotal": money(quote.subtotal_minor),
             "discount": money(quote.discount_minor),
             "shipping": money(quote.shipping_minor),
+            "untaxed": money(quote.untaxed_minor),
             "tax": money(quote.tax_minor),
             "total": money(quote.total_minor),
         },

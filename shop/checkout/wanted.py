@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from flask import current_app
 from flask_babel import gettext as _
 
-from shop.checkout.queries import reachable_countries
-from shop.customer.addresses import WrongAddress, all_countries, clean_address
+from shop.customer.addresses import WrongAddress, all_countries, clean_address, place_of
 from shop.customer.values import AddressValues
 from shop.errors import Invalid
 from shop.payment.queries import gateways
-from shop.pricing.quote import Delivery
+from shop.pricing.delivery import Delivery
+from shop.pricing.places import Destination
+from shop.pricing.queries import reachable_countries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Checkout:
     payment_method: str
     shown: str | None = None
     note: str = ""
+    vat_number: str = ""
     user_id: int | None = None
     is_demo: bool = False
 
@@ -40,9 +42,19 @@ class Checkout:
         return address.name if address else ""
 
     @property
-    def country(self) -> str:
+    def destination(self) -> Destination:
         """Where it is taxed: where it goes, or where it is handed over."""
-        return self.shipping_address.country if self.shipping_address else home_country()
+        address = self.shipping_address
+        return Destination(address.country, address.region, address.postcode) if address else Destination(home_country())
+
+    @property
+    def country(self) -> str:
+        return self.destination.country
+
+
+def destination_of(given: Mapping[str, str]) -> Destination:
+    """Where an address leads that nobody has judged yet."""
+    return Destination(*place_of(given))
 
 
 def home_country() -> str:

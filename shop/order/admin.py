@@ -15,16 +15,19 @@ from flask_login import current_user
 from shop.clock import now
 from shop.errors import IllegalMove, Invalid, StaleVersion
 from shop.mail.queries import list_mails_about
+from shop.order.documents.queries import list_documents
 from shop.order.models import FulfillmentState, OrderState, PaymentState
-from shop.order.queries import OrderView, get_order
+from shop.order.queries import OrderView, get_order, get_trace
 from shop.order.seen import act_if_unchanged
 from shop.order.services import cancel_order, mark_delivered, mark_packed, record_entry, ship_order
 from shop.order.staff import moves_of, sentence_of, sign_of
 from shop.order.staff_forms import ActForm, CancellationForm, NoteForm, ParcelForm, parcel_form, seen_of
 from shop.order.timeline import entry_words, timeline_of
+from shop.order.why import explain
 from shop.order.worklist import Task, Wanted, count_work, find_neighbors, list_carriers, list_work
 from shop.web.lists import Day, Filters, Word, here_with, load_filters, view_of
-from shop.web.staff import StaffEntry
+from shop.web.locale import current_locale
+from shop.web.staff import StaffEntry, needs
 
 staff = Blueprint("order_staff", __name__, url_prefix="/orders")
 ENTRIES = [StaffEntry("admin.order_staff.list_orders", _l("Orders"), 10, icon="orders", count=lambda: _waiting())]
@@ -60,6 +63,7 @@ def _waiting() -> int:
 
 
 @staff.get("")
+@needs("orders.view")
 def list_orders() -> ResponseReturnValue:
     """The orders, newest first, by what is to be done."""
     chosen = load_filters(OrderFilters())
@@ -84,14 +88,26 @@ def _kinds() -> dict[str, Any]:
 
 
 @staff.get("/<number>")
+@needs("orders.view")
 def show_order(number: str) -> ResponseReturnValue:
     """One order with everything about it."""
     return show(get_order(number))
 
 
+@staff.get("/<number>/trace")
+@needs("orders.view")
+def show_trace(number: str) -> ResponseReturnValue:
+    """Why an order costs what it costs."""
+    order = get_order(number)
+    trace = get_trace(order.id)
+    names = {line.variant_id: line.name for line in order.lines if line.variant_id is not None}
+    why = explain(trace, names, current_locale()) if trace else None
+    return render_template("order/admin/show_trace.html", order=order, why=why)
+
+
 def show(order: OrderView, *, problem: str = "", note_form: NoteForm | None = None, status: int = 200) -> ResponseReturnValue:
     """The page of an order; also what an act answers that was refused."""
-    mails = list_mails_about(f"order:{order.id}")
+    mails, documents = list_mails_about(f"order:{order.id}"), list_documents(order.id)
     page = render_template(
         "order/admin/show_order.html",
         order=order,
@@ -99,8 +115,9 @@ def show(order: OrderView, *, problem: str = "", note_form: NoteForm | None = No
         moves=moves_of(order),
         form=ActForm(formdata=None, seen=seen_of(order)),
         note_form=note_form or NoteForm(formdata=None),
-        days=timeline_of(order, mails),
+        days=timeline_of(order, mails, documents),
         mails=mails,
+        documents=documents,
         neighbors=find_neighbors(order),
         problem=problem,
     )
@@ -111,6 +128,7 @@ def show(order: OrderView, *, problem: str = "", note_form: NoteForm | None = No
 
 
 @staff.post("/<number>/packing")
+@needs("orders.fulfill")
 def pack(number: str) -> ResponseReturnValue:
     """The goods are wrapped."""
     order = get_order(number)
@@ -118,6 +136,7 @@ def pack(number: str) -> ResponseReturnValue:
 
 
 @staff.get("/<number>/shipments")
+@needs("orders.fulfill")
 def show_shipping(number: str) -> ResponseReturnValue:
     """The form of the next parcel."""
     order = get_order(number)
@@ -127,6 +146,7 @@ def show_shipping(number: str) -> ResponseReturnValue:
 
 
 @staff.post("/<number>/shipments")
+@needs("orders.fulfill")
 def ship(number: str) -> ResponseReturnValue:
     """A parcel leaves, with some or all pieces."""
     order = get_order(number)
@@ -137,6 +157,7 @@ def ship(number: str) -> ResponseReturnValue:
 
 
 @staff.post("/<number>/delivery")
+@needs("orders.fulfill")
 def deliver(number: str) -> ResponseReturnValue:
     """Everything has arrived, or was collected."""
     order = get_order(number)
@@ -144,6 +165,7 @@ def deliver(number: str) -> ResponseReturnValue:
 
 
 @staff.get("/<number>/cancellation")
+@needs("orders.cancel")
 def show_cancellation(number: str) -> ResponseReturnValue:
     """Ask once more, and why."""
     order = get_order(number)
@@ -153,6 +175,7 @@ def show_cancellation(number: str) -> ResponseReturnValue:
 
 
 @staff.post("/<number>/cancellation")
+@needs("orders.cancel")
 def cancel(number: str) -> ResponseReturnValue:
     """End the order; its stock goes back."""
     order, form = get_order(number), CancellationForm()
@@ -162,6 +185,7 @@ def cancel(number: str) -> ResponseReturnValue:
 
 
 @staff.post("/<number>/notes")
+@needs("orders.edit")
 def add_note(number: str) -> ResponseReturnValue:
     """Write a note into the timeline, for the team alone."""
     order, form = get_order(number), NoteForm()
@@ -222,3 +246,7 @@ def _cancellation(order: OrderView, form: CancellationForm, status: int = 200) -
 
 def _to(order: OrderView) -> ResponseReturnValue:
     return redirect(url_for("admin.order_staff.show_order", number=order.number), 303)
+
+
+from shop.order.changes import admin as changes_admin  # noqa: F401
+from shop.order.documents import admin as documents_admin  # noqa: F401

@@ -87,7 +87,7 @@ class ShipmentSchema(ActSchema):
     """A parcel. Without ``lines`` it holds all that is left."""
 
     carrier = Text(maximum=60, load_default="")
-    tracking_number = Text(maximum=100, load_default="")
+    tracking_number = Text(maximum=100, is_code=True, load_default="")
     tracking_url = Url(load_default="")
     lines = fields.List(fields.Nested(PiecesSchema), load_default=list, validate=Length(max=MOST_LINES))
 
@@ -96,7 +96,7 @@ query, work, act_body, shipment, answer = WorkQuerySchema(), WorkListSchema(), A
 
 
 @bp.get("/api/v1/orders")
-@describe("The orders, newest first", query=query, answer=work, role="staff", errors=[Invalid])
+@describe("The orders, newest first", query=query, answer=work, permission="orders.view", errors=[Invalid])
 def list_orders_json() -> ResponseReturnValue:
     chosen = load_query(query)
     limit, cursor, search = chosen.pop("limit"), chosen.pop("cursor"), chosen.pop("q")
@@ -109,14 +109,21 @@ def list_orders_json() -> ResponseReturnValue:
 
 
 @bp.post("/api/v1/orders/<number>/packing")
-@describe("Mark an order as packed", body=act_body, answer=answer, role="staff", errors=WHAT_MAY_STOP)
+@describe("Mark an order as packed", body=act_body, answer=answer, permission="orders.fulfill", errors=WHAT_MAY_STOP)
 def pack_json(number: str) -> ResponseReturnValue:
     wanted = load_body(act_body)
     return act_json(number, wanted["version"], mark_packed)
 
 
 @bp.post("/api/v1/orders/<number>/shipments")
-@describe("Send a parcel with some or all pieces", body=shipment, answer=answer, status=201, role="staff", errors=[*WHAT_MAY_STOP, Invalid])
+@describe(
+    "Send a parcel with some or all pieces",
+    body=shipment,
+    answer=answer,
+    status=201,
+    permission="orders.fulfill",
+    errors=[*WHAT_MAY_STOP, Invalid],
+)
 @idempotent(lambda: f"user:{current_user.id}")
 def ship_json(number: str) -> ResponseReturnValue:
     wanted = load_body(shipment)
@@ -129,7 +136,13 @@ def ship_json(number: str) -> ResponseReturnValue:
 
 
 @bp.post("/api/v1/orders/<number>/delivery")
-@describe("Mark an order as delivered, or as collected at the counter", body=act_body, answer=answer, role="staff", errors=WHAT_MAY_STOP)
+@describe(
+    "Mark an order as delivered, or as collected at the counter",
+    body=act_body,
+    answer=answer,
+    permission="orders.fulfill",
+    errors=WHAT_MAY_STOP,
+)
 def deliver_json(number: str) -> ResponseReturnValue:
     wanted = load_body(act_body)
     return act_json(number, wanted["version"], mark_delivered)

@@ -44,11 +44,11 @@ def own_path(order: Owned, user: Any) -> str:
     return url_for("order.show_order", number=order.number, key=key)
 
 
-def can_see(order: Owned, key: str, user: Any) -> bool:
-    """Whoever holds the link, is the member who ordered, or works here. ``user`` is None for strangers."""
+def can_see(order: Owned, key: str, user: Any, permission: str = "orders.view") -> bool:
+    """Whoever holds the link, is the member who ordered, or works here and may do that. ``user`` is None for strangers."""
     if key and is_key(order.number, key):
         return True
-    return user is not None and (user.is_staff or (order.user_id is not None and order.user_id == user.id))
+    return user is not None and (user.may(permission) or (order.user_id is not None and order.user_id == user.id))
 
 
 def actor(order: Owned, user: Any) -> str:

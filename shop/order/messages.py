@@ -12,9 +12,10 @@ from flask_babel import gettext as _
 
 from shop.customer.addresses import address_lines
 from shop.mail.services import queue_mail
-from shop.money import format_money
+from shop.money import Money, format_money
 from shop.order.links import order_url
 from shop.order.queries import OrderView, ParcelView, get_order_by_id
+from shop.order.returns.queries import get_return
 from shop.outbox import Happened, subscribe
 from shop.web.locale import speaking
 
@@ -33,8 +34,15 @@ MESSAGES = (
     Message("order.packed", "packed"),
     Message("order.shipped", "shipped"),
     Message("order.canceled", "canceled"),
+    Message("order.expired", "expired"),
     Message("order.refunded", "refunded"),
     Message("order.partly_refunded", "refunded"),
+    Message("order.edited", "edited"),
+    Message("order.message", "message"),
+    Message("order.return_asked", "return"),
+    Message("order.return_approved", "return"),
+    Message("order.return_refused", "return"),
+    Message("order.return_received", "return"),
 )
 
 
@@ -54,11 +62,12 @@ class _Writer:
         order = get_order_by_id(event.payload["order_id"])
         if self.message.name == "packed" and not order.is_pickup:
             return  # who waits for a parcel hears of it when it leaves
+        name = "paid_too_late" if self.message.name == "paid" and order.is_canceled else self.message.name
         queue_mail(
             cause=f"{event.id}:{self.message.event}",
             recipient=order.email,
             locale=order.locale,
-            template=f"order/mail/{self.message.name}",
+            template=f"order/mail/{name}",
             about=event.subject,
             at=event.at,
             context={
@@ -67,6 +76,10 @@ class _Writer:
                 "bank_account": current_app.extensions["config"].bank_account,
                 "was_paid": bool(event.payload.get("was_paid")),
                 "parcel": _parcel(order, event),
+                "words": str(event.payload.get("note", "")),
+                "difference": Money(int(event.payload.get("difference_minor", 0)), order.total.currency),
+                "verb": event.kind.partition(".")[2],
+                "returned": get_return(order, event.payload["place"]) if "return_id" in event.payload else None,
                 "next_step": _next_step(order),
                 "goes_to": address_lines(order.shipping_address, order.locale) if order.shipping_address else [],
             },

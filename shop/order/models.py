@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.customer.models import AddressColumns
 from shop.db import Base, choice
+from shop.pricing.promotions import PromotionKind
+from shop.pricing.rounding import Rounding
 
 AMOUNT = "BETWEEN 0 AND 100000000000000"
+MOST_TRACE = 500_000
+"""Letters of JSON: more than 300 lines under 50 promotions need."""
 
 
 class OrderState(StrEnum):
@@ -27,6 +32,7 @@ class PaymentState(StrEnum):
 
     UNPAID = "unpaid"
     CHECKING = "checking"
+    AUTHORIZED = "authorized"
     PAID = "paid"
     PARTLY_REFUNDED = "partly_refunded"
     REFUNDED = "refunded"
@@ -46,7 +52,11 @@ class FulfillmentState(StrEnum):
 class Order(Base):
     """An agreement at fixed prices. ``number`` is short, readable and random.
 
-    Amounts are gross or net as ``prices_include_tax`` says; ``total_minor`` is what is owed.
+    Amounts are gross or net as ``prices_include_tax`` says; subtotal and shipping are before discounts; ``total_minor`` is what is owed: subtotal -
+    discount + shipping - untaxed, and + tax where prices are net. ``untaxed_minor`` is the tax that was taken out of gross prices because none is asked,
+    ``tax_note`` says why. ``vat_number`` is the buyer's, ``vat_check_id`` what the register said of it.
+    ``trace`` is why it costs this, as JSON (``shop.pricing.trace``); lists do not read it.
+    ``expired_at`` tells those that were canceled because nobody paid in time.
     """
 
     __tablename__ = "orders"
@@ -68,8 +78,13 @@ class Order(Base):
     subtotal_minor: Mapped[int]
     discount_minor: Mapped[int] = mapped_column(default=0)
     shipping_minor: Mapped[int]
+    untaxed_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     tax_minor: Mapped[int]
     total_minor: Mapped[int]
+    tax_note: Mapped[str] = mapped_column(default="", server_default="")
+    vat_number: Mapped[str] = mapped_column(default="", server_default="")
+    vat_check_id: Mapped[int | None] = mapped_column(ForeignKey("vat_checks.id"))
+    tax_rounding: Mapped[Rounding] = mapped_column(choice(Rounding, "tax_rounding"), default=Rounding.LINE, server_default="line")
     shipping_method: Mapped[str]
     shipping_name: Mapped[str]
     is_pickup: Mapped[bool] = mapped_column(default=False)
@@ -78,8 +93,13 @@ class Order(Base):
     terms_accepted_at: Mapped[datetime]
     placed_at: Mapped[datetime]
     canceled_at: Mapped[datetime | None]
+    expired_at: Mapped[datetime | None]
     is_demo: Mapped[bool] = mapped_column(default=False)
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
     version: Mapped[int] = mapped_column(default=1)
+    trace: Mapped[str] = mapped_column(
+        default="", server_default="", deferred=True
+    )  # last: whoever reads another column never walks over it
 
     __table_args__ = (
         Index("ix_orders_user_id_placed_at", "user_id", "placed_at"),
@@ -91,11 +111,23 @@ class Order(Base):
         CheckConstraint(f"shipping_minor {AMOUNT}", name="shipping_range"),
         CheckConstraint(f"tax_minor {AMOUNT}", name="tax_range"),
         CheckConstraint(f"total_minor {AMOUNT}", name="total_range"),
+        CheckConstraint("untaxed_minor BETWEEN -100000000000000 AND 100000000000000", name="untaxed_range"),
+        CheckConstraint(f"length(trace) <= {MOST_TRACE}", name="trace_length"),
     )
 
 
+ORDER_COLUMNS = tuple(column for column in cast("Table", Order.__table__).c if column.name != "trace")
+"""What reading an order reads; its trace is asked for by itself."""
+
+
 class OrderLine(Base):
-    """One line as it was bought: name, SKU, options, price and tax frozen. ``net_minor + tax_minor = gross_minor`` for the whole line."""
+    """One line as it was bought: name, SKU, options, price and tax frozen. ``net_minor + tax_minor = gross_minor`` for the whole line.
+
+    These three are what is owed, after discounts. ``discount_minor`` is what these took off ``quantity * unit_price_minor``, as prices are shown.
+
+    ``revision`` says which edit of the order brought it (0: its placing). Pieces taken off by a later edit stand in ``canceled_quantity``, and their
+    amounts in an adjustment; what came back stands in ``returned_quantity``.
+    """
 
     __tablename__ = "order_lines"
 
@@ -110,7 +142,11 @@ class OrderLine(Base):
     image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"), index=True)
     quantity: Mapped[int]
     shipped_quantity: Mapped[int] = mapped_column(default=0)
+    canceled_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    returned_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
     unit_price_minor: Mapped[int]
+    discount_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     net_minor: Mapped[int]
     tax_minor: Mapped[int]
     gross_minor: Mapped[int]
@@ -122,8 +158,11 @@ class OrderLine(Base):
     __table_args__ = (
         UniqueConstraint("order_id", "position"),
         CheckConstraint("quantity BETWEEN 1 AND 9999", name="quantity_range"),
-        CheckConstraint("shipped_quantity BETWEEN 0 AND quantity", name="shipped_range"),
+        CheckConstraint("canceled_quantity BETWEEN 0 AND quantity", name="canceled_range"),
+        CheckConstraint("shipped_quantity BETWEEN 0 AND quantity - canceled_quantity", name="shipped_range"),
+        CheckConstraint("returned_quantity BETWEEN 0 AND quantity - canceled_quantity", name="returned_range"),
         CheckConstraint(f"unit_price_minor {AMOUNT}", name="unit_price_range"),
+        CheckConstraint("discount_minor BETWEEN 0 AND quantity * unit_price_minor", name="discount_range"),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross_is_net_and_tax"),
     )
 
@@ -133,18 +172,25 @@ class AdjustmentKind(StrEnum):
 
     SHIPPING = "shipping"
     DISCOUNT = "discount"
+    EDIT = "edit"
 
 
 class Adjustment(Base):
-    """A labelled plus or minus on an order, with its source and tax."""
+    """A labelled plus or minus on an order, with its source and tax, after what discounts took off (``discount_minor``, as shown).
+
+    One of kind ``edit`` takes pieces off ``order_line_id`` under a revision.
+    """
 
     __tablename__ = "adjustments"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     kind: Mapped[AdjustmentKind] = mapped_column(choice(AdjustmentKind, "kind"))
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
+    order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_lines.id", ondelete="CASCADE"), index=True)
     source: Mapped[str]
     label: Mapped[str]
+    discount_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     net_minor: Mapped[int]
     tax_minor: Mapped[int]
     gross_minor: Mapped[int]
@@ -153,6 +199,30 @@ class Adjustment(Base):
     __table_args__ = (
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross_is_net_and_tax"),
         CheckConstraint("gross_minor BETWEEN -100000000000000 AND 100000000000000", name="gross_range"),
+        CheckConstraint(f"discount_minor {AMOUNT}", name="discount_range"),
+    )
+
+
+class OrderDiscount(Base):
+    """What one promotion took off an order, under the name that it had then. Lines and delivery hold their shares of it; this row adds nothing to them.
+
+    ``delivery_minor`` is the part of ``amount_minor`` that went off the delivery. ``promotion_id`` and ``code`` say which, even when it is long gone.
+    """
+
+    __tablename__ = "order_discounts"
+
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    promotion_id: Mapped[int] = mapped_column(index=True)
+    code: Mapped[str] = mapped_column(default="")
+    kind: Mapped[PromotionKind] = mapped_column(choice(PromotionKind, "kind"))
+    label: Mapped[str]
+    amount_minor: Mapped[int]
+    delivery_minor: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (
+        CheckConstraint("amount_minor BETWEEN 1 AND 100000000000000", name="amount_range"),
+        CheckConstraint("delivery_minor BETWEEN 0 AND amount_minor", name="delivery_range"),
     )
 
 
@@ -209,3 +279,46 @@ class ShipmentLine(Base):
     quantity: Mapped[int]
 
     __table_args__ = (CheckConstraint("quantity BETWEEN 1 AND 9999", name="quantity_range"),)
+
+
+class OrderRevision(Base):
+    """One edit of an order after it was placed: who, when, why, and what it made of the total."""
+
+    __tablename__ = "order_revisions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    revision: Mapped[int]
+    actor: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+    before_minor: Mapped[int]
+    after_minor: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("order_id", "revision"),)
+
+
+class CreditKind(StrEnum):
+    """Why money goes back: for a return, for an edit of the order, or by a refund that staff or the shop began."""
+
+    RETURN = "return"
+    EDIT = "edit"
+    REFUND = "refund"
+
+
+class OrderCredit(Base):
+    """Money that is to go back, once per ``source`` (``return:7``, ``revision:3:1``); ``shop.payment`` gives it and says when it is done (``done_at``)."""
+
+    __tablename__ = "order_credits"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[CreditKind] = mapped_column(choice(CreditKind, "kind"))
+    source: Mapped[str] = mapped_column(unique=True)
+    amount_minor: Mapped[int]
+    note: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str]
+    at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (CheckConstraint("amount_minor BETWEEN 1 AND 100000000000000", name="amount_range"),)

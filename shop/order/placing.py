@@ -12,11 +12,13 @@ from sqlalchemy import Table, bindparam, insert
 
 from shop.customer.services import customer_id_of, remember_customer
 from shop.customer.values import AddressValues
-from shop.db import connection, is_sqlite, transaction
-from shop.order.models import AddressKind, Adjustment, Order, OrderAddress, OrderLine
+from shop.db import connection, insert_into, is_sqlite, transaction
+from shop.order.models import MOST_TRACE, AddressKind, Adjustment, Order, OrderAddress, OrderDiscount, OrderLine
 from shop.order.numbers import new_number
 from shop.outbox.services import record_event
+from shop.pricing.discounts import Discount
 from shop.pricing.quote import Quote
+from shop.pricing.trace import write_trace
 
 TRIES = 20
 orders, lines = cast("Table", Order.__table__), cast("Table", OrderLine.__table__)
@@ -31,8 +33,14 @@ COLUMNS = (
     "subtotal_minor",
     "discount_minor",
     "shipping_minor",
+    "untaxed_minor",
     "tax_minor",
     "total_minor",
+    "tax_note",
+    "vat_number",
+    "vat_check_id",
+    "tax_rounding",
+    "trace",
     "shipping_method",
     "shipping_name",
     "is_pickup",
@@ -43,6 +51,7 @@ COLUMNS = (
     "is_demo",
 )
 INSERT_LINES, INSERT_ADJUSTMENTS, INSERT_ADDRESSES = insert(lines), insert(adjustments), insert(addresses)
+INSERT_DISCOUNTS = insert(cast("Table", OrderDiscount.__table__))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +67,14 @@ class Agreement:
     cart_id: int | None = None
     user_id: int | None = None
     note: str = ""
+    vat_number: str = ""
+    vat_check_id: int | None = None
     is_demo: bool = False
 
 
 def write_order(quote: Quote, agreed: Agreement, *, at: datetime, number: Callable[[], str] = new_number) -> Order:
-    """Write customer, order, lines, adjustments, addresses and the event ``order.placed``; stock is taken by the caller. Seven statements.
+    """Write customer, order, lines, adjustments, addresses and the event ``order.placed``; stock is taken by the caller. Seven statements,
+    and one for discounts.
 
     The order comes back as a plain object, not as one that the session watches.
     """
@@ -70,9 +82,11 @@ def write_order(quote: Quote, agreed: Agreement, *, at: datetime, number: Callab
         link = session.connection()
         remember_customer(user_id=agreed.user_id, email=agreed.email, name=agreed.name, locale=agreed.locale, at=at)
         order = _insert_order(_columns(quote, agreed, at), number)
-        link.execute(INSERT_LINES, [_line(order.id, position, line) for position, line in enumerate(quote.lines)])
+        link.execute(INSERT_LINES, [line_values(order.id, position, line) for position, line in enumerate(quote.lines)])
         if quote.adjustments:
             link.execute(INSERT_ADJUSTMENTS, [_adjustment(order.id, adjustment) for adjustment in quote.adjustments])
+        if quote.discounts:
+            link.execute(INSERT_DISCOUNTS, [_discount(order.id, position, discount) for position, discount in enumerate(quote.discounts)])
         given = [(AddressKind.SHIPPING, agreed.shipping_address), (AddressKind.BILLING, agreed.billing_address)]
         kept = [{"order_id": order.id, "kind": kind, **address.dump()} for kind, address in given if address]
         if kept:
@@ -93,8 +107,14 @@ def _columns(quote: Quote, agreed: Agreement, at: datetime) -> dict[str, Any]:
         "subtotal_minor": quote.subtotal_minor,
         "discount_minor": quote.discount_minor,
         "shipping_minor": quote.shipping_minor,
+        "untaxed_minor": quote.untaxed_minor,
         "tax_minor": quote.tax_minor,
         "total_minor": quote.total_minor,
+        "tax_note": quote.tax_note,
+        "vat_number": agreed.vat_number,
+        "vat_check_id": agreed.vat_check_id,
+        "tax_rounding": quote.rounding,
+        "trace": write_trace(quote, most=MOST_TRACE),
         "shipping_method": delivery.code if delivery else "",
         "shipping_name": delivery.name if delivery else "",
         "is_pickup": delivery.is_pickup if delivery else False,
@@ -120,21 +140,19 @@ def _insert_order(columns: dict[str, Any], number: Callable[[], str]) -> Order:
 
 
 @lru_cache(maxsize=4)
-def _statement(*, is_member: bool, is_sqlite: bool) -> Any:
-    """Built once; the dialects differ in name only."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    make = sqlite.insert if is_sqlite else postgresql.insert
+def _statement(*, is_member: bool, is_sqlite: bool) -> Any:  # noqa: ARG001 - one for each kind of database
+    """Built once."""
     given = {name: bindparam(name, type_=orders.c[name].type) for name in (*COLUMNS, "number")}
     return (
-        make(orders)
+        insert_into(orders)
         .values(**given, customer_id=customer_id_of(is_member=is_member))
         .on_conflict_do_nothing(index_elements=["number"])
         .returning(orders.c.id, orders.c.customer_id, orders.c.state, orders.c.payment_state, orders.c.fulfillment_state)
     )
 
 
-def _line(order_id: int, position: int, line: Any) -> dict[str, Any]:
+def line_values(order_id: int, position: int, line: Any) -> dict[str, Any]:
+    """The columns of a line of a quote, frozen."""
     item = line.item
     return {
         "order_id": order_id,
@@ -147,6 +165,7 @@ def _line(order_id: int, position: int, line: Any) -> dict[str, Any]:
         "image_id": item.image_id,
         "quantity": item.quantity,
         "unit_price_minor": item.unit_price_minor,
+        "discount_minor": line.discount_minor,
         "net_minor": line.net_minor,
         "tax_minor": line.tax_minor,
         "gross_minor": line.gross_minor,
@@ -163,8 +182,22 @@ def _adjustment(order_id: int, adjustment: Any) -> dict[str, Any]:
         "kind": adjustment.kind,
         "source": adjustment.source,
         "label": adjustment.label,
+        "discount_minor": adjustment.discount_minor,
         "net_minor": adjustment.net_minor,
         "tax_minor": adjustment.tax_minor,
         "gross_minor": adjustment.gross_minor,
         "tax_rate_bp": adjustment.tax_rate_bp,
+    }
+
+
+def _discount(order_id: int, position: int, discount: Discount) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "position": position,
+        "promotion_id": discount.promotion_id,
+        "code": discount.code or "",
+        "kind": discount.kind,
+        "label": discount.label,
+        "amount_minor": discount.amount_minor,
+        "delivery_minor": discount.delivery_minor,
     }

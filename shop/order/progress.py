@@ -35,6 +35,7 @@ AT_THE_COUNTER: dict[Goods, Any] = {
 CANCELED: dict[Money, Any] = {
     Money.UNPAID: _l("The order is canceled. Nothing is left to do."),
     Money.CHECKING: _l("The order is canceled. We are checking with the bank whether anything was charged; if so, it goes back to you."),
+    Money.AUTHORIZED: _l("The order is canceled. What your bank had promised us is not taken."),
     Money.PAID: _l("The order is canceled. Your money is on its way back to you."),
 }
 
@@ -45,6 +46,8 @@ def next_sentence(order: OrderView) -> str:
 
 
 def _sentence(order: OrderView) -> Any:
+    if order.expired_at is not None and order.payment_state is Money.UNPAID:
+        return _("No payment came in time, so we keep nothing aside any more. You owe nothing; order again whenever you like.")
     if order.is_canceled:
         return CANCELED.get(order.payment_state, _l("The order is canceled, and your money went back to you."))
     if order.payment_state is Money.CHECKING:
@@ -61,7 +64,7 @@ def steps(order: OrderView) -> list[Step]:
     """The timeline for the macro: (``done``, ``now`` or ``next``; title; note)."""
     if order.is_canceled:
         return [*_behind(order), ("done", _("Canceled"), _at(order.canceled_at)), *_given_back(order)]
-    is_paid = order.payment_state not in {Money.UNPAID, Money.CHECKING}
+    is_paid = order.payment_state not in {Money.UNPAID, Money.CHECKING, Money.AUTHORIZED}
     reached = WENT.index(order.fulfillment_state) + 1 if order.fulfillment_state in WENT else 0
     ahead = [("paid", is_paid, _("Paid") if is_paid else _("Payment"), _pay_note(order)), *_goods_steps(order, reached)]
     first_open = next((place for place, step in enumerate(ahead) if not step[1]), len(ahead))
@@ -104,6 +107,8 @@ def _given_back(order: OrderView) -> list[Step]:
 def _pay_note(order: OrderView) -> str:
     if order.payment_state is Money.CHECKING:
         return str(_("We are checking with the bank"))
+    if order.payment_state is Money.AUTHORIZED:
+        return str(_("Your bank has promised it; we take it when the parcel leaves"))
     return str(_("We wait for your transfer")) if order.payment_method == "bank_transfer" else ""
 
 

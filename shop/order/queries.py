@@ -1,27 +1,31 @@
-"""Reading orders: one with everything around it, and a member's own. What staff works through stands in ``worklist``."""
+"""Reading an order with everything around it. Lists stand in ``lists``, what staff works through in ``worklist``."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import Row, Select, Table, bindparam, func, select, tuple_
+from sqlalchemy import Row, Table, bindparam, select
 from sqlalchemy.orm import aliased
 
 from shop.customer.values import AddressValues
-from shop.db import row, rows
-from shop.errors import Invalid, NotFound
+from shop.db import row, rows, scalar
+from shop.errors import NotFound
+from shop.ledger.queries import agreed_sum, paid_sum, receivable_sum, refunded_sum
 from shop.media.models import Image
 from shop.money import Money
 from shop.order.links import can_see
 from shop.order.models import (
+    ORDER_COLUMNS,
     AddressKind,
     FulfillmentState,
     Order,
     OrderAddress,
+    OrderDiscount,
     OrderEntry,
     OrderLine,
     OrderState,
@@ -30,17 +34,20 @@ from shop.order.models import (
     ShipmentLine,
 )
 from shop.order.numbers import read_number
-from shop.order.states import can_be_canceled
-from shop.web.pagination import Page, decode_cursor, encode_cursor
+from shop.order.shares import share_of
+from shop.order.states import EDITABLE, STILL_HERE, can_be_canceled
 
 ADDRESS_COLUMNS = tuple(AddressValues.__dataclass_fields__)
-PAGE_MOST = 100
 
 _orders = cast("Table", Order.__table__)
 _shipping, _billing = aliased(OrderAddress), aliased(OrderAddress)
 _with_addresses = (
     select(
-        _orders,
+        *ORDER_COLUMNS,
+        paid_sum(_orders.c.id).label("paid_minor"),
+        refunded_sum(_orders.c.id).label("refunded_minor"),
+        receivable_sum(_orders.c.id).label("receivable_minor"),
+        agreed_sum(_orders.c.id).label("agreed_minor"),
         *(getattr(_shipping, name).label(f"shipping_address_{name}") for name in ADDRESS_COLUMNS),
         *(getattr(_billing, name).label(f"billing_address_{name}") for name in ADDRESS_COLUMNS),
     )
@@ -59,7 +66,11 @@ LINES = (
         OrderLine.sku,
         OrderLine.quantity,
         OrderLine.shipped_quantity,
+        OrderLine.canceled_quantity,
+        OrderLine.returned_quantity,
+        OrderLine.requires_shipping,
         OrderLine.unit_price_minor,
+        OrderLine.discount_minor,
         OrderLine.net_minor,
         OrderLine.tax_minor,
         OrderLine.gross_minor,
@@ -75,6 +86,12 @@ LINES = (
     .where(OrderLine.order_id == bindparam("order_id"))
     .order_by(OrderLine.position)
 )
+DISCOUNTS = (
+    select(OrderDiscount.label, OrderDiscount.code, OrderDiscount.promotion_id, OrderDiscount.amount_minor, OrderDiscount.delivery_minor)
+    .where(OrderDiscount.order_id == bindparam("order_id"))
+    .order_by(OrderDiscount.position)
+)
+TRACE = select(_orders.c.trace).where(_orders.c.id == bindparam("order_id"))
 ENTRIES = (
     select(OrderEntry.id, OrderEntry.kind, OrderEntry.actor, OrderEntry.note, OrderEntry.at)
     .where(OrderEntry.order_id == bindparam("order_id"))
@@ -109,7 +126,8 @@ class LineImage:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """A line as it was bought; amounts are of the whole line, as the order shows them (gross or net)."""
+    """A line as the order holds it now, without what an edit took off. ``unit_price`` and ``total`` are as shown, before ``discount``;
+    ``net`` and ``tax`` are after it."""
 
     id: int
     variant_id: int | None
@@ -119,12 +137,32 @@ class LineView:
     sku: str
     quantity: int
     shipped_quantity: int
+    canceled_quantity: int
+    returned_quantity: int
+    requires_shipping: bool
     unit_price: Money
     total: Money
+    discount: Money
     net: Money
     tax: Money
     tax_rate_bp: int
     image: LineImage | None
+
+    @property
+    def left(self) -> int:
+        """Pieces that are still to be sent."""
+        return self.quantity - self.shipped_quantity
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountView:
+    """What a promotion took off, under the name that it had."""
+
+    promotion_id: int
+    label: str
+    code: str
+    amount: Money
+    is_of_delivery: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +180,10 @@ class ParcelView:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """An order with everything that its page says. ``entries`` is the timeline as it was written, without the placing itself (``placed_at``)."""
+    """An order with everything that its page says. ``entries`` is the timeline as it was written, without the placing itself (``placed_at``).
+
+    ``paid``, ``refunded`` and ``owed`` are sums over the ledger; what is ``owed`` below zero goes back to the customer.
+    """
 
     id: int
     number: str
@@ -157,8 +198,15 @@ class OrderView:
     subtotal: Money
     discount: Money
     shipping: Money
+    untaxed: Money
     tax: Money
     total: Money
+    paid: Money
+    refunded: Money
+    owed: Money
+    tax_note: str
+    vat_number: str
+    vat_check_id: int | None
     shipping_method: str
     shipping_name: str
     is_pickup: bool
@@ -166,10 +214,13 @@ class OrderView:
     note: str
     placed_at: datetime
     canceled_at: datetime | None
+    expired_at: datetime | None
+    revision: int
     version: int
     shipping_address: AddressValues | None
     billing_address: AddressValues | None
     lines: tuple[LineView, ...]
+    discounts: tuple[DiscountView, ...]
     entries: Sequence[Row[Any]]
     parcels: tuple[ParcelView, ...]
 
@@ -186,6 +237,21 @@ class OrderView:
     @property
     def is_paid(self) -> bool:
         return self.payment_state is PaymentState.PAID
+
+    @property
+    def has_left(self) -> bool:
+        """Something is or was on its way, or with the customer."""
+        return self.fulfillment_state not in STILL_HERE
+
+    @property
+    def can_be_edited(self) -> bool:
+        """Something is still here; ``shop.order.changes.services`` says what is in the way."""
+        return self.state is OrderState.OPEN and any(line.left for line in self.lines) and self.fulfillment_state in EDITABLE
+
+    @property
+    def was_paid(self) -> bool:
+        """Money came in, whatever became of it."""
+        return self.payment_state not in {PaymentState.UNPAID, PaymentState.CHECKING}
 
     @property
     def is_being_checked(self) -> bool:
@@ -222,14 +288,14 @@ def get_order(number: str) -> OrderView:
     return found
 
 
-def get_own_order(number: str, key: str, user: Any) -> OrderView:
-    """The order of that number for whoever may see it: the holder of its link, or the member who placed it.
+def get_own_order(number: str, key: str, user: Any, permission: str = "orders.view") -> OrderView:
+    """The order of that number for whoever may see it, or do ``permission`` to it: the holder of its link, the member who placed it, staff.
 
     Raises:
         NotFound: there is none, or it is somebody else's; both look alike.
     """
     order = get_order(number)
-    if not can_see(order, key, user):
+    if not can_see(order, key, user, permission):
         raise NotFound(_("There is no such order."))
     return order
 
@@ -246,24 +312,40 @@ def get_order_by_id(order_id: int) -> OrderView:
     return found
 
 
+def get_trace(order_id: int) -> dict[str, Any] | None:
+    """Why the order costs what it costs, as it was written down when it was placed (``shop.pricing.trace``); None for orders that have none."""
+    text = scalar(TRACE, order_id=order_id)
+    trace: dict[str, Any] | None = json.loads(text) if text else None
+    return trace
+
+
 def _view(found: Row[Any] | None) -> OrderView | None:
     if found is None:
         return None
     kept = found._asdict()
-    lines = {line.id: _line(line, found) for line in rows(LINES, order_id=found.id)}
+    lines = {line.id: _line(line, found) for line in rows(LINES, order_id=found.id) if line.quantity > line.canceled_quantity}
     same: dict[str, Any] = {name: kept[name] for name in OrderView.__dataclass_fields__ if name in kept}
     amounts: dict[str, Any] = {
-        name: Money(kept[f"{name}_minor"], found.currency) for name in ("subtotal", "discount", "shipping", "tax", "total")
+        name: Money(kept[f"{name}_minor"], found.currency)
+        for name in ("subtotal", "discount", "shipping", "untaxed", "tax", "total", "paid", "refunded")
     }
     return OrderView(
         **same,
         **amounts,
+        owed=_owed(found),
         shipping_address=_address(kept, "shipping_address_"),
         billing_address=_address(kept, "billing_address_"),
         lines=tuple(lines.values()),
+        discounts=_discounts(found) if found.discount_minor else (),
         entries=rows(ENTRIES, order_id=found.id),
         parcels=_parcels(found.id, lines) if any(line.shipped_quantity for line in lines.values()) else (),
     )
+
+
+def _owed(order: Row[Any]) -> Money:
+    """By the books; an order that is not in them yet (nobody paid it) owes its total, unless it is canceled."""
+    is_in_books = order.agreed_minor != 0 or order.state is OrderState.CANCELED
+    return Money(order.receivable_minor + (0 if is_in_books else order.total_minor), order.currency)
 
 
 def _address(kept: Any, prefix: str) -> AddressValues | None:
@@ -274,6 +356,8 @@ def _address(kept: Any, prefix: str) -> AddressValues | None:
 
 def _line(line: Row[Any], order: Row[Any]) -> LineView:
     image = LineImage(line.hash, line.width, line.height, tuple(int(width) for width in line.widths.split())) if line.hash else None
+    pieces = line.quantity - line.canceled_quantity
+    share = share_of(line, pieces, prices_include_tax=order.prices_include_tax)
     return LineView(
         id=line.id,
         variant_id=line.variant_id,
@@ -281,14 +365,28 @@ def _line(line: Row[Any], order: Row[Any]) -> LineView:
         name=line.name,
         options=line.options,
         sku=line.sku,
-        quantity=line.quantity,
+        quantity=pieces,
         shipped_quantity=line.shipped_quantity,
+        canceled_quantity=line.canceled_quantity,
+        returned_quantity=line.returned_quantity,
+        requires_shipping=line.requires_shipping,
         unit_price=Money(line.unit_price_minor, order.currency),
-        total=Money(line.gross_minor if order.prices_include_tax else line.net_minor, order.currency),
-        net=Money(line.net_minor, order.currency),
-        tax=Money(line.tax_minor, order.currency),
+        total=Money(line.unit_price_minor * pieces, order.currency),
+        discount=Money(share.off_minor, order.currency),
+        net=Money(share.net_minor, order.currency),
+        tax=Money(share.tax_minor, order.currency),
         tax_rate_bp=line.tax_rate_bp,
         image=image,
+    )
+
+
+def _discounts(order: Row[Any]) -> tuple[DiscountView, ...]:
+    """One by one, as promised; of an order that was edited what is left of them."""
+    if order.revision:
+        return (DiscountView(0, _("Discounts"), "", Money(order.discount_minor, order.currency), is_of_delivery=False),)
+    return tuple(
+        DiscountView(one.promotion_id, one.label, one.code, Money(one.amount_minor, order.currency), bool(one.delivery_minor))
+        for one in rows(DISCOUNTS, order_id=order.id)
     )
 
 
@@ -300,60 +398,3 @@ def _parcels(order_id: int, lines: dict[int, LineView]) -> tuple[ParcelView, ...
         ParcelView(first.id, first.carrier, first.tracking_number, first.tracking_url, first.shipped_at, first.delivered_at, tuple(pieces))
         for first, pieces in parcels.values()
     )
-
-
-# Lists
-
-_name = (
-    select(OrderAddress.name)
-    .where(OrderAddress.order_id == _orders.c.id)
-    .order_by(OrderAddress.kind.desc())
-    .limit(1)
-    .correlate(_orders)
-    .scalar_subquery()
-)
-_pieces = select(func.sum(OrderLine.quantity)).where(OrderLine.order_id == _orders.c.id).correlate(_orders).scalar_subquery()
-LIST = select(
-    _orders.c.id,
-    _orders.c.number,
-    _orders.c.email,
-    _orders.c.placed_at,
-    _orders.c.state,
-    _orders.c.payment_state,
-    _orders.c.fulfillment_state,
-    _orders.c.payment_method,
-    _orders.c.shipping_name,
-    _orders.c.is_pickup,
-    _orders.c.currency,
-    _orders.c.total_minor,
-    func.coalesce(_name, "").label("name"),
-    func.coalesce(_pieces, 0).label("pieces"),
-).order_by(_orders.c.placed_at.desc(), _orders.c.id.desc())
-
-
-def list_orders(user_id: int, *, limit: int = 20, cursor: str | None = None) -> Page[Row[Any]]:
-    """A member's own orders, newest first."""
-    return page_of_orders(LIST.where(_orders.c.user_id == user_id), limit, cursor)
-
-
-def page_of_orders(statement: Select[Any], limit: int, cursor: str | None) -> Page[Row[Any]]:
-    """A page of ``LIST`` with conditions, newest first."""
-    limit = max(1, min(limit, PAGE_MOST))
-    if cursor:
-        micros, last_id = decode_cursor(cursor, str, int)
-        statement = statement.where(tuple_(_orders.c.placed_at, _orders.c.id) < tuple_(_moment(micros), last_id))
-    found = rows(statement.limit(limit + 1))
-    has_more = len(found) > limit
-    found = found[:limit]
-    following = encode_cursor(found[-1].placed_at.isoformat(), found[-1].id) if has_more else None
-    return Page(found, following)
-
-
-def _moment(text: str) -> Any:
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError
-    except ValueError:
-        raise Invalid({"cursor": [_("This is not a place in the list. Start again without a cursor.")]}) from None
-    return bindparam(None, moment, type_=_orders.c.placed_at.type)

@@ -11,7 +11,7 @@ from shop.cart.schemas import TotalsSchema
 from shop.customer.values import AddressValues
 from shop.order.links import order_url
 from shop.order.queries import OrderView
-from shop.web.fields import MoneyAmount, ShopSchema, Text, WholeNumber
+from shop.web.fields import FlagText, MoneyAmount, ShopSchema, Text, WholeNumber
 from shop.web.locale import absolute_url
 
 
@@ -26,7 +26,16 @@ class OrderLineSchema(ShopSchema):
     quantity = WholeNumber()
     shipped = WholeNumber()
     unit_price = MoneyAmount()
-    total = MoneyAmount()
+    total = MoneyAmount(metadata={"description": "before discounts"})
+    discount = MoneyAmount(metadata={"description": "what promotions took off this line, its share of each"})
+
+
+class OrderDiscountSchema(ShopSchema):
+    """What a promotion took off; ``code`` is empty where it worked by itself."""
+
+    label = Text()
+    code = Text()
+    amount = MoneyAmount()
 
 
 class PaymentStateSchema(ShopSchema):
@@ -49,17 +58,22 @@ class OrderSchema(ShopSchema):
     payment_method = Text()
     shipping_address = fields.Dict(allow_none=True)
     billing_address = fields.Dict(allow_none=True)
+    vat_number = Text()
+    tax_note = Text()
     lines = fields.List(fields.Nested(OrderLineSchema))
+    discounts = fields.List(fields.Nested(OrderDiscountSchema))
     totals = fields.Nested(TotalsSchema)
+    trace = fields.Dict(allow_none=True, metadata={"description": "only with `trace=1`: base, discounts, tax and rounding of every line"})
     payment = fields.Nested(PaymentStateSchema)
     parcels = fields.List(fields.Dict())
     version = WholeNumber()
 
 
 class OrderQuerySchema(ShopSchema):
-    """``key`` is the one of the order's link, for whoever is not logged in."""
+    """``key`` is the one of the order's link, for whoever is not logged in; ``trace=1`` asks why it costs this, line by line."""
 
     key = Text(maximum=100)
+    trace = FlagText(load_default=False)
 
 
 class CancelSchema(ShopSchema):
@@ -81,6 +95,8 @@ def dump_order(order: OrderView, *, pay_url: str | None) -> dict[str, Any]:
         "payment_method": order.payment_method,
         "shipping_address": _address(order.shipping_address),
         "billing_address": _address(order.billing_address),
+        "vat_number": order.vat_number,
+        "tax_note": order.tax_note,
         "lines": [
             {
                 "id": line.id,
@@ -92,10 +108,12 @@ def dump_order(order: OrderView, *, pay_url: str | None) -> dict[str, Any]:
                 "shipped": line.shipped_quantity,
                 "unit_price": line.unit_price.dump(),
                 "total": line.total.dump(),
+                "discount": line.discount.dump(),
             }
             for line in order.lines
         ],
-        "totals": {name: getattr(order, name).dump() for name in ("subtotal", "discount", "shipping", "tax", "total")},
+        "discounts": [{"label": one.label, "code": one.code, "amount": one.amount.dump()} for one in order.discounts],
+        "totals": {name: getattr(order, name).dump() for name in ("subtotal", "discount", "shipping", "untaxed", "tax", "total")},
         "payment": {"state": order.payment_state.value, "next": absolute_url(pay_url) if pay_url else None},
         "parcels": [
             {"carrier": parcel.carrier, "tracking_number": parcel.tracking_number, "tracking_url": parcel.tracking_url or None}

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
-from shop.db import transaction
+from shop.db import scalar, transaction
 from shop.errors import NotFound, StaleVersion
 from shop.order.models import Order
 
 orders = cast("Table", Order.__table__)
+VERSION = select(orders.c.version).where(orders.c.id == bindparam("id"))
 Result = TypeVar("Result")
 
 
@@ -37,13 +38,13 @@ def check_then_act(order_id: int, version: int | None, act: Callable[[], Result]
     Raises:
         NotFound, StaleVersion: as above.
     """
-    act_if_unchanged(order_id, version, lambda: None)
+    if version is not None and scalar(VERSION, id=order_id) != version:
+        raise _stale(order_id)
     return act()
 
 
 def _stale(order_id: int) -> Exception:
-    with transaction() as session:
-        current = session.execute(select(orders.c.version).where(orders.c.id == order_id)).scalar()
+    current = scalar(VERSION, id=order_id)
     if current is None:
         return NotFound(_("There is no such order."))
     return StaleVersion(_("The order has changed since you looked. Look at it as it is now, and decide again."), version=current)

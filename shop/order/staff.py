@@ -14,7 +14,7 @@ from shop.order.models import FulfillmentState as Goods
 from shop.order.models import OrderState as Agreement
 from shop.order.models import PaymentState as Money
 from shop.order.queries import OrderView
-from shop.order.states import AGREEMENT, GOODS, MONEY, may_move
+from shop.order.states import AGREEMENT, GOODS, may_move
 from shop.web.locale import current_locale
 
 # The shape of each state (macros/staff.html, state) and its words in lists.
@@ -24,6 +24,7 @@ SIGNS: dict[Agreement | Money | Goods, tuple[str, Any]] = {
     Agreement.CANCELED: ("square", _l("Canceled")),
     Money.UNPAID: ("ring", _l("Unpaid")),
     Money.CHECKING: ("half", _l("Being checked")),
+    Money.AUTHORIZED: ("half", _l("Authorized")),
     Money.PAID: ("full", _l("Paid")),
     Money.PARTLY_REFUNDED: ("half", _l("Partly refunded")),
     Money.REFUNDED: ("square", _l("Refunded")),
@@ -39,13 +40,34 @@ ENTRIES: dict[str, tuple[str, Any]] = {
     "shipped": ("truck", _l("sent a parcel")),
     "delivered": ("check", _l("noted the delivery")),
     "canceled": ("x", _l("canceled the order; the stock went back")),
+    "expired": ("clock", _l("canceled the order, since nobody paid in time; the stock went back")),
+    "reopened": ("undo", _l("took the stock again for a payment that came late")),
+    "paid_too_late": ("alert", _l("gives back a payment that came after the order had ended")),
+    "paid_twice": ("alert", _l("gives back what was paid twice")),
+    "payment_mismatch": ("alert", _l("learned that another amount came than was asked for")),
     "paid": ("card", _l("recorded the payment")),
     "checking": ("clock", _l("is checking the payment")),
     "payment_failed": ("alert", _l("learned that a payment did not work")),
     "refunded": ("undo", _l("gave the money back")),
     "partly_refunded": ("undo", _l("gave a part of the money back")),
     "refund_noted": ("alert", _l("noted a refund that somebody must send by hand")),
+    "authorized": ("card", _l("learned that the payment is authorized")),
+    "unpaid": ("card", _l("learned that nothing was paid")),
+    "refund_failed": ("alert", _l("learned that the gateway refused a refund")),
+    "dispute_open": ("alert", _l("learned that the customer’s bank asks for the money back")),
+    "dispute_won": ("check", _l("won the dispute: the money stays")),
+    "dispute_lost": ("alert", _l("lost the dispute: the money is gone")),
     "surplus_refunded": ("undo", _l("gave back what was paid twice")),
+    "return_asked": ("undo", _l("asked to send something back")),
+    "return_approved": ("undo", _l("approved the return")),
+    "return_refused": ("undo", _l("refused the return")),
+    "return_withdrawn": ("undo", _l("took the return back")),
+    "return_received": ("undo", _l("received the return")),
+    "withdrawal": ("undo", _l("withdrew from the contract")),
+    "withdrawal_handled": ("check", _l("handled the withdrawal")),
+    "edited": ("note", _l("changed the order")),
+    "message": ("mail", _l("wrote to the customer")),
+    "parcel_delivered": ("check", _l("noted that a parcel arrived")),
     "note": ("note", _l("wrote a note")),
 }
 
@@ -81,8 +103,8 @@ class Moves:
 def moves_of(order: OrderView) -> Moves:
     """Every move that the tables of ``states`` allow, and the one that is next: "payment", "pack", "ship", "deliver" or ""."""
     is_open, goods = order.state is Agreement.OPEN, order.fulfillment_state
-    left = sum(line.quantity - line.shipped_quantity for line in order.lines)
-    can_pay = may_move(MONEY, order.payment_state, Money.PAID) and is_open
+    left = sum(line.left for line in order.lines)
+    can_pay = order.payment_state in {Money.UNPAID, Money.CHECKING} and (is_open or order.expired_at is not None)
     can_pack = is_open and may_move(GOODS, goods, Goods.PACKED)
     can_ship = is_open and left > 0 and may_move(GOODS, goods, Goods.SHIPPED)
     can_deliver = is_open and may_move(GOODS, goods, Goods.DELIVERED) and (goods is not Goods.PACKED or order.is_pickup)
@@ -93,7 +115,7 @@ def moves_of(order: OrderView) -> Moves:
         can_deliver,
         order.can_be_canceled,
         left,
-        _next(order, can_pay=can_pay, can_pack=can_pack, can_ship=can_ship, can_deliver=can_deliver),
+        _next(order, can_pay=can_pay and is_open, can_pack=can_pack, can_ship=can_ship, can_deliver=can_deliver),
         tuple(_why_not(order)),
     )
 
@@ -131,6 +153,8 @@ def _of_canceled(order: OrderView) -> str:
         return str(_("Canceled, the stock is back. %(total)s are on their way back to the customer.", total=_written(order)))
     if order.payment_state in {Money.REFUNDED, Money.PARTLY_REFUNDED}:
         return str(_("Canceled, the stock and the money are back."))
+    if order.expired_at is not None:
+        return str(_("Nobody paid in time; the stock is back. A payment that comes late takes it again, or goes back."))
     return str(_("Canceled before it was paid; the stock is back. Nothing is left to do."))
 
 
@@ -141,6 +165,7 @@ def _of_money(order: OrderView) -> str:
     words = {
         Money.UNPAID: _("%(total)s are not paid yet.", total=total),
         Money.CHECKING: _("The bank is still being asked whether %(total)s came through.", total=total),
+        Money.AUTHORIZED: _("%(total)s are authorized and not captured yet.", total=total),
         Money.PAID: _("%(total)s are paid.", total=total),
         Money.PARTLY_REFUNDED: _("Paid, and partly given back."),
         Money.REFUNDED: _("The money was given back."),
@@ -150,7 +175,7 @@ def _of_money(order: OrderView) -> str:
 
 def _of_goods(order: OrderView) -> str:
     pieces = sum(line.quantity for line in order.lines)
-    left = sum(line.quantity - line.shipped_quantity for line in order.lines)
+    left = sum(line.left for line in order.lines)
     if order.fulfillment_state is Goods.UNFULFILLED:
         return str(ngettext("%(num)s piece is to pack.", "%(num)s pieces are to pack.", pieces))
     if order.fulfillment_state is Goods.PACKED:

@@ -60,7 +60,7 @@ class ParcelForm(ActForm):
     """A parcel: who carries it, and how to follow it. ``parcel_form`` adds a field per line."""
 
     carrier = TextField(_l("Carrier"), maximum=60)
-    tracking_number = TextField(_l("Tracking number"), maximum=100)
+    tracking_number = TextField(_l("Tracking number"), maximum=100, is_code=True)
     tracking_url = UrlField(_l("Tracking address"))
 
     @property
@@ -80,7 +80,7 @@ def parcel_form(order: OrderView, *, fresh: bool = False) -> ParcelForm:
     """The form of the next parcel of this order; ``fresh`` fills in all that is left."""
     fields: dict[str, Any] = {}
     for line in order.lines:
-        if left := line.quantity - line.shipped_quantity:
+        if left := line.left:
             fields[f"{PIECES}{line.id}"] = IntegerField(
                 _("Pieces of %(name)s in this parcel", name=line.name), low=0, high=left, default=left
             )

@@ -23,8 +23,9 @@ AGREEMENT: dict[Agreement, tuple[Agreement, ...]] = {
 }
 
 MONEY: dict[Money, tuple[Money, ...]] = {
-    Money.UNPAID: (Money.CHECKING, Money.PAID),
-    Money.CHECKING: (Money.UNPAID, Money.PAID),
+    Money.UNPAID: (Money.CHECKING, Money.AUTHORIZED, Money.PAID),
+    Money.CHECKING: (Money.UNPAID, Money.AUTHORIZED, Money.PAID),
+    Money.AUTHORIZED: (Money.PAID, Money.UNPAID),  # taken, or let go
     Money.PAID: (Money.PARTLY_REFUNDED, Money.REFUNDED),
     Money.PARTLY_REFUNDED: (Money.PARTLY_REFUNDED, Money.REFUNDED),
     Money.REFUNDED: (),
@@ -34,18 +35,20 @@ GOODS: dict[Goods, tuple[Goods, ...]] = {
     Goods.UNFULFILLED: (Goods.PACKED, Goods.PARTLY_SHIPPED, Goods.SHIPPED),
     Goods.PACKED: (Goods.PARTLY_SHIPPED, Goods.SHIPPED, Goods.DELIVERED),  # delivered from packed: handed over at the counter
     Goods.PARTLY_SHIPPED: (Goods.PARTLY_SHIPPED, Goods.SHIPPED),
-    Goods.SHIPPED: (Goods.DELIVERED,),
+    Goods.SHIPPED: (Goods.DELIVERED, Goods.RETURNED),
     Goods.DELIVERED: (Goods.RETURNED,),
     Goods.RETURNED: (),
 }
 
 STILL_HERE = frozenset({Goods.UNFULFILLED, Goods.PACKED})
+EDITABLE = STILL_HERE | {Goods.PARTLY_SHIPPED}
 WORDS: dict[Agreement | Money | Goods, Any] = {
     Agreement.OPEN: _l("open"),
     Agreement.COMPLETED: _l("completed"),
     Agreement.CANCELED: _l("canceled"),
     Money.UNPAID: _l("unpaid"),
     Money.CHECKING: _l("payment being checked"),
+    Money.AUTHORIZED: _l("payment authorized"),
     Money.PAID: _l("paid"),
     Money.PARTLY_REFUNDED: _l("partly refunded"),
     Money.REFUNDED: _l("refunded"),

@@ -18,8 +18,9 @@ PRODUCTS = (
     .distinct()
     .order_by(Variant.product_id)
 )
+AGREED = OrderLine.quantity - OrderLine.canceled_quantity
 SOLD = (
-    select(Variant.product_id, func.coalesce(func.sum(OrderLine.quantity).filter(Order.state != OrderState.CANCELED), 0).label("pieces"))
+    select(Variant.product_id, func.coalesce(func.sum(AGREED).filter(Order.state != OrderState.CANCELED), 0).label("pieces"))
     .join(OrderLine, OrderLine.variant_id == Variant.id)
     .join(Order, Order.id == OrderLine.order_id)
     .where(Variant.product_id.in_(bindparam("ids", expanding=True)))
@@ -30,6 +31,8 @@ SOLD = (
 def init_app(app: Flask) -> None:
     subscribe(app, "order.placed", "order.count_sold", count_sold)
     subscribe(app, "order.canceled", "order.uncount_sold", count_sold)
+    subscribe(app, "order.expired", "order.uncount_sold_expired", count_sold)
+    subscribe(app, "order.reopened", "order.count_sold_again", count_sold)
 
 
 def count_sold(event: Happened) -> None:

@@ -18,7 +18,7 @@ from shop.order.staff import ENTRIES
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the timeline: who did what, when; ``note`` is quoted; ``mail`` is the mail that it tells of."""
+    """One line of the timeline: who did what, when; ``note`` is quoted; ``mail`` or ``document`` is what it tells of."""
 
     at: datetime
     icon: str
@@ -26,13 +26,18 @@ class Line:
     what: str
     note: str = ""
     mail: Row[Any] | None = None
+    document: Row[Any] | None = None
 
 
-def timeline_of(order: OrderView, mails: Sequence[Row[Any]]) -> list[tuple[date, list[Line]]]:
+def timeline_of(order: OrderView, mails: Sequence[Row[Any]], documents: Sequence[Row[Any]] = ()) -> list[tuple[date, list[Line]]]:
     """The lines by day, both newest first."""
     lines = [Line(order.placed_at, "orders", order.name or order.email, str(_("placed the order")), order.note)]
     lines += [Line(entry.at, *entry_words(entry), entry.note) for entry in order.entries]
     lines += [Line(mail.created_at, "mail", str(_("Mail")), mail.subject, mail=mail) for mail in mails]
+    lines += [
+        Line(paper.issued_at, "file", str(_("The shop")), str(_("issued %(number)s", number=paper.number)), document=paper)
+        for paper in documents
+    ]
     newest = sorted(enumerate(lines), key=lambda pair: (pair[1].at, pair[0]), reverse=True)
     return [
         (day, list(of_day)) for day, of_day in groupby((line for _place, line in newest), key=lambda line: to_user_timezone(line.at).date())

@@ -11,11 +11,13 @@ from shop.auth.limits import count_try
 from shop.clock import now
 from shop.errors import IllegalMove
 from shop.order import bp
+from shop.order.documents.queries import list_documents
 from shop.order.forms import CancelForm, FindOrderForm
-from shop.order.links import actor, order_key, own_path
+from shop.order.links import actor, can_see, order_key, own_path
 from shop.order.progress import next_sentence, steps
 from shop.order.queries import OrderView, get_own_order
 from shop.order.queries import find_order as find
+from shop.order.returns.queries import list_returns, returnable
 from shop.order.services import cancel_order
 from shop.web.context import user
 
@@ -50,21 +52,32 @@ def show_order(number: str) -> ResponseReturnValue:
 def cancel(number: str) -> ResponseReturnValue:
     """The customer cancels, while nothing has left the house."""
     form = CancelForm()
-    order = get_own_order(number, form.key.data or "", user())
+    order = get_own_order(number, form.key.data or "", user(), "orders.cancel")
     if not form.validate_on_submit():
         return _page(order, form, 422)
     try:
         cancel_order(order.id, by=actor(order, user()), note=form.note.data or "", at=now())
     except IllegalMove as problem:
-        flash(problem.detail, "warning")
-    else:
-        flash(_("The order is canceled."), "good")
+        form.form_errors.append(problem.detail)
+        return _page(get_own_order(number, form.key.data or "", user()), form, 409)
+    flash(_("The order is canceled."), "good")
     return redirect(own_path(order, user()), 303)
 
 
 def _page(order: OrderView, form: CancelForm, status: int = 200) -> Response:
+    known = user()
     page = render_template(
-        "order/show_order.html", order=order, form=form, key=order_key(order.number), steps=steps(order), sentence=next_sentence(order)
+        "order/show_order.html",
+        order=order,
+        form=form,
+        key=order_key(order.number),
+        shown_key=None if can_see(order, "", known) else order_key(order.number),
+        steps=steps(order),
+        sentence=next_sentence(order),
+        documents=list_documents(order.id) if order.was_paid or order.has_left else (),
+        returns=list_returns(order) if order.has_left else (),
+        can_keep=known is None and order.user_id is None and not order.is_canceled,
+        can_return=order.has_left and returnable(order, at=now()).is_open,
     )
     response = make_response(page, status)
     response.headers["Referrer-Policy"] = "same-origin"  # the link opens the order: other sites need not learn it

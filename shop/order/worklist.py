@@ -13,9 +13,10 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Row, Table, and_, bindparam, func, or_, select, tuple_
 
 from shop.db import is_sqlite, row, rows
+from shop.order.carriers import NAMES
+from shop.order.lists import LIST, page_of_orders
 from shop.order.models import FulfillmentState, Order, OrderAddress, OrderLine, OrderState, PaymentState, Shipment
 from shop.order.numbers import read_number
-from shop.order.queries import LIST, page_of_orders
 from shop.web.pagination import Page
 
 PAGE = 50
@@ -46,7 +47,11 @@ class Task(StrEnum):
 
 
 TASKS: dict[Task, ColumnElement[bool]] = {
-    Task.PACK: and_(_is_open, _orders.c.payment_state == PaymentState.PAID, _orders.c.fulfillment_state == FulfillmentState.UNFULFILLED),
+    Task.PACK: and_(
+        _is_open,
+        _orders.c.payment_state.in_([PaymentState.PAID, PaymentState.AUTHORIZED]),
+        _orders.c.fulfillment_state == FulfillmentState.UNFULFILLED,
+    ),
     Task.SHIP: and_(
         _is_open,
         _orders.c.is_pickup.is_(False),
@@ -103,8 +108,9 @@ def count_work() -> Row[Any]:
 
 
 def list_carriers() -> Sequence[str]:
-    """Who carried parcels lately: offered when the next one is written."""
-    return list(dict.fromkeys(found.carrier for found in rows(CARRIERS)))[:12]
+    """Who carried parcels lately, then those whose parcels can be followed: offered when the next one is written."""
+    lately = list(dict.fromkeys(found.carrier for found in rows(CARRIERS)))[:12]
+    return list(dict.fromkeys([*lately, *NAMES]))
 
 
 def find_neighbors(order: Any) -> dict[str, str | None]:

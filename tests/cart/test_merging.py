@@ -18,7 +18,7 @@ from shop.cart.queries import find_cart
 from shop.cart.services import Owner, put_into_cart
 from tests.cart.test_views_and_api import add, cart_of, count, make_product, pieces, set_level, text_of
 from tests.factories import NOON
-from tests.people import PASSWORD, log_in, make_user, row, rows
+from tests.people import PASSWORD, log_in, make_user, register, row, rows
 
 PATIENCE_S = 60
 
@@ -101,9 +101,9 @@ def test_logging_in_again_adds_nothing(client: FlaskClient) -> None:
 def test_registering_takes_the_cart_along(client: FlaskClient) -> None:
     add(client, make_product().variant_id, 2)
 
-    answer = client.post("/api/v1/auth/register", json={"name": "Ana", "email": "ana@example.com", "password": PASSWORD})
+    answer = register(client)
 
-    assert answer.status_code == 201
+    assert answer.status_code == 303
     assert pieces(client) == {"Stoneware mug": 2}
 
 

@@ -10,6 +10,7 @@ from shop.catalog.models import ProductImage
 from shop.db import transaction
 from shop.media.models import Image
 from shop.pricing.queries import get_rules
+from shop.promotion.offers import list_offers
 from shop.settings.services import save_settings
 from tests.cart.conftest import Statements
 from tests.factories import NOON, Made, make_product
@@ -101,9 +102,9 @@ def test_lines_show_the_picture_of_the_variant_else_of_the_product(context: Flas
 def test_a_quote_takes_one_statement_with_rules_at_hand(context: Flask, statements: Statements, lines: int) -> None:
     goods = [(make_product(f"Thing {number}"), 1) for number in range(lines)]
     cart_id = quote(*goods).cart_id
-    rules = get_rules("ES", currency="EUR", locale="en", at=NOON)
+    rules, offers = get_rules("ES", currency="EUR", locale="en", at=NOON), list_offers("en")
 
     with transaction(), statements() as seen:
-        view = quote_cart(cart_id, country="ES", delivery_code=None, locale="en", at=NOON, rules=rules)
+        view = quote_cart(cart_id, country="ES", delivery_code=None, locale="en", at=NOON, rules=rules, offers=offers)
 
     assert (len(seen), len(view.lines)) == (1, lines)

@@ -74,8 +74,10 @@ def test_looking_makes_no_cart(client: FlaskClient) -> None:
     assert answer.json == {
         "items": [],
         "count": 0,
-        "totals": {"subtotal": zero, "discount": zero, "shipping": zero, "tax": zero, "total": zero},
+        "totals": {"subtotal": zero, "discount": zero, "shipping": zero, "untaxed": zero, "tax": zero, "total": zero},
         "fingerprint": answer.json["fingerprint"],
+        "discounts": [],
+        "codes": [],
         "notices": [],
     }
 
@@ -99,6 +101,7 @@ def test_the_cart_in_json_has_the_agreed_shape(client: FlaskClient) -> None:
                 "quantity": 2,
                 "unit_price": {"minor": 1450, "currency": "EUR"},
                 "total": {"minor": 2900, "currency": "EUR"},
+                "discount": {"minor": 0, "currency": "EUR"},
                 "notices": [],
             }
         ],
@@ -107,10 +110,13 @@ def test_the_cart_in_json_has_the_agreed_shape(client: FlaskClient) -> None:
             "subtotal": {"minor": 2900, "currency": "EUR"},
             "discount": {"minor": 0, "currency": "EUR"},
             "shipping": {"minor": 490, "currency": "EUR"},
+            "untaxed": {"minor": 0, "currency": "EUR"},
             "tax": {"minor": 588, "currency": "EUR"},
             "total": {"minor": 3390, "currency": "EUR"},
         },
         "fingerprint": answer.json["fingerprint"],
+        "discounts": [],
+        "codes": [],
         "notices": [],
     }
     assert answer.json == cart_of(client)

@@ -162,3 +162,32 @@ def test_a_key_that_was_given_up_before_anything_was_ordered_orders(client, monk
     monkeypatch.setattr("shop.web.idempotency.GIVEN_UP", timedelta(0))
 
     assert client.post("/api/v1/orders", json=BODY, headers=headers).status_code == 201
+
+
+def test_a_key_whose_second_try_died_as_well_gives_the_order_of_the_first(client, monkeypatch):
+    fill_cart(client)
+    headers = {"Idempotency-Key": "one"}
+    monkeypatch.setattr("shop.web.idempotency.GIVEN_UP", timedelta(0))
+    with monkeypatch.context() as dying:
+        dying.setattr("shop.web.idempotency._keep", lambda *_: None)
+        first = client.post("/api/v1/orders", json=BODY, headers=headers)
+        client.post("/api/v1/orders", json=BODY, headers=headers)
+
+    third = client.post("/api/v1/orders", json=BODY, headers=headers)
+
+    assert (third.status_code, third.json["number"]) == (201, first.json["number"])
+    assert count_orders() == 1
+
+
+def test_a_key_whose_first_try_broke_after_the_order_gives_that_order(client, monkeypatch):
+    fill_cart(client)
+    headers = {"Idempotency-Key": "one"}
+    with monkeypatch.context() as breaking:
+        breaking.setattr("shop.checkout.api.start_payment", lambda *_args, **_kwargs: 1 / 0)
+        breaking.setitem(client.application.config, "PROPAGATE_EXCEPTIONS", False)
+        assert client.post("/api/v1/orders", json=BODY, headers=headers).status_code == 500
+
+    again = client.post("/api/v1/orders", json=BODY, headers=headers)
+
+    assert again.status_code == 201
+    assert count_orders() == 1

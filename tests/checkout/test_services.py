@@ -22,7 +22,7 @@ from shop.order.models import AddressKind, Adjustment, Order, OrderAddress, Orde
 from shop.order.queries import get_order
 from shop.outbox.models import Event
 from shop.payment.models import Payment, State
-from shop.pricing.models import ShippingMethod
+from shop.pricing.models import ShippingRate
 from shop.settings.services import touch_topic
 from tests.factories import NOON, make_product
 from tests.orders import ADDRESS, counted, make_cart, make_order, make_wanted
@@ -113,7 +113,7 @@ def test_stock_delivery_and_goods_that_changed_are_asked_again(context):
     mug, lamp = make_product(stock=5), make_product("Lamp", stock=5)
     changes: list[Callable[[Any], Any]] = [
         lambda session: session.execute(update(StockItem).where(StockItem.variant_id == mug.variant_id).values(on_hand=1)),
-        lambda session: session.execute(update(ShippingMethod).where(ShippingMethod.code == "standard").values(price_minor=590)),
+        lambda session: session.execute(update(ShippingRate).where(ShippingRate.price_minor == 490).values(price_minor=590)),
         lambda session: session.execute(update(Product).where(Product.id == lamp.id).values(archived_at=NOON)),
     ]
     cart_id = make_cart([(mug, 2), (lamp, 1)])

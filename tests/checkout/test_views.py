@@ -12,12 +12,14 @@ from sqlalchemy import func, insert, select, update
 from shop.account.services import add_address
 from shop.catalog.models import Price
 from shop.clock import now
+from shop.content.models import Page, PageText
 from shop.customer.values import AddressValues
 from shop.db import row, scalar, transaction
 from shop.inventory.models import StockItem
 from shop.order.models import Order, OrderAddress
 from shop.payment.models import Payment, State
-from tests.factories import Made, make_product
+from shop.settings.services import touch_topic
+from tests.factories import NOON, Made, make_product
 from tests.people import inside, log_in, make_user
 
 FORM = {
@@ -60,6 +62,16 @@ def change(statement: Any) -> None:
 @inside
 def keep_usual_address(user_id: int, values: AddressValues) -> None:
     add_address(values, user_id=user_id, email="ana@example.com", locale="en", is_default=True, at=now())
+
+
+@inside
+def make_page() -> None:
+    with transaction() as session:
+        page = Page(kind="legal", published_at=NOON - timedelta(days=1), updated_at=NOON)
+        session.add(page)
+        session.flush()
+        session.add(PageText(page_id=page.id, locale="en", slug="terms", title="Terms of sale", body_html="<p>Be kind.</p>"))
+        touch_topic("content")
 
 
 def fill_cart(client, pieces: int = 2, **product: Any) -> Made:
@@ -254,6 +266,43 @@ def test_a_member_finds_the_last_address_and_needs_no_key(app, client):
     page = client.get("/checkout").text
     assert 'value="Calle Feria 18"' in page
     assert 'value="ana@example.com"' in page
+
+
+def test_a_member_may_press_on_any_address_of_the_book_that_we_deliver_to(app, client):
+    user_id = make_user()
+    fill_cart(client)
+    log_in(client)
+    for line, country in (("Calle Feria 18", "ES"), ("1-1 Chiyoda", "JP"), ("Calle Luna 3", "ES")):
+        keep_usual_address(user_id, AddressValues(name="Ana", country=country, line1=line, city="Sevilla", postcode="41003"))
+
+    page = client.get("/checkout").text
+    known = dict(re.findall(r'name="address" value="(\d+)"[^>]*>([^<]+)<', page))
+    feria = next(key for key, words in known.items() if words == "Calle Feria 18, Sevilla")
+    pressed = client.post("/checkout", data={**FORM, "shipping-line1": "half typed", "note": "Ring twice.", "address": feria})
+
+    assert sorted(known.values()) == ["Calle Feria 18, Sevilla", "Calle Luna 3, Sevilla"]
+    assert 'name="shipping-line1" type="text" value="Calle Feria 18"' in pressed.text
+    assert "Ring twice." in pressed.text
+
+
+def test_an_address_of_somebody_else_is_no_address(app, client):
+    stranger = make_user("eve@example.com")
+    keep_usual_address(stranger, AddressValues(name="Eve", country="ES", line1="Calle Secreta 1", city="Sevilla", postcode="41003"))
+    fill_cart(client)
+    make_user()
+    log_in(client)
+
+    for key in range(1, 4):
+        assert "Calle Secreta" not in client.post("/checkout", data={**FORM, "address": str(key)}).text
+
+
+def test_what_is_agreed_to_can_be_read(client):
+    fill_cart(client)
+    make_page()
+
+    page = client.get("/checkout").text
+
+    assert '<a href="/pages/terms" target="_blank">Terms of sale</a>' in page
 
 
 def test_the_usual_address_of_the_book_comes_before_that_of_the_last_order(app, client):

@@ -51,6 +51,17 @@ def test_a_placed_order_is_confirmed_with_goods_sum_account_and_link():
         assert "Calle Feria 18" in body
 
 
+def test_the_text_of_a_mail_keeps_each_thing_on_its_own_line():
+    make_order()
+
+    mails()
+    lines = last_mail().text.splitlines()
+
+    assert {"What you ordered:", "Goes to:", "Calle Feria 18"} <= set(lines)
+    assert any(line.startswith("Total: ") and line.count("€") == 1 for line in lines)
+    assert lines[lines.index("Goes to:") - 1] == ""
+
+
 def test_the_customers_language_is_kept():
     order = make_order(locale="es")
 

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from shop.order.links import is_key, order_key, order_url
+from shop.order.lists import list_orders
 from shop.order.models import PaymentState
 from shop.order.numbers import ALPHABET, new_number, read_number
-from shop.order.queries import get_order, list_orders
+from shop.order.queries import get_order
 from shop.order.services import cancel_order, mark_packed, record_payment_state, ship_order
 from tests.factories import NOON, make_product
 from tests.orders import counted, make_order
@@ -37,6 +38,21 @@ def test_an_order_opens_for_its_link_and_its_owner_only(app, client):
     log_in(ana, "ana@example.com")
     assert ana.get(path).status_code == 200
     assert ana.get(path.lower()).status_code == 200
+
+
+def test_a_guest_may_keep_the_order_in_an_account(app, client):
+    order, mine = order_of(), order_of(user_id=make_user("ana@example.com"))
+    page = client.get(f"/orders/{order.number}?key={key_of(order.number)}").text
+    fields = dict(re.findall(r'name="(name|email|next)"[^>]*? value="([^"]*)"', page.partition('id="keep"')[2]))
+    fields |= dict(re.findall(r'<input class="visually-hidden" type="(email)" name="email" value="([^"]*)"', page))
+
+    answer = client.post("/register", data={**fields, "password": "a long walk by the sea"})
+
+    assert fields["email"] == order.email
+    assert (answer.status_code, answer.location) == (303, "/register/mail")
+    assert 'id="keep"' not in client.get(f"/orders/{mine.number}?key={key_of(mine.number)}").text
+    log_in(client, "ana@example.com")
+    assert 'id="keep"' not in client.get(f"/orders/{order.number}?key={key_of(order.number)}").text
 
 
 def test_the_page_is_private_and_tells_other_sites_nothing(client):
@@ -92,7 +108,7 @@ def test_the_customer_cancels_from_the_page(client):
     after = client.get(page).text
     assert "This order is canceled." in after
     assert "Cancel it now" not in after
-    assert client.post(f"/orders/{order.number}/cancellation", data={"key": key_of(order.number)}).status_code == 303
+    assert client.post(f"/orders/{order.number}/cancellation", data={"key": key_of(order.number)}).status_code == 409
 
 
 def test_the_same_by_json(client):
