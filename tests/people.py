@@ -19,9 +19,10 @@ from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from shop import db
-from shop.auth.models import Role, User
+from shop.auth.models import User
 from shop.auth.passwords import hash_password
 from tests.factories import NOON
+from tests.mailbox import letters_to
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,15 +68,29 @@ def make_user(
     password: str | None = PASSWORD,
     role: str = "customer",
     locked_at: datetime | None = None,
+    verified_at: datetime | None = NOON,
     at: datetime = NOON,
 ) -> int:
     """Somebody who can log in; gives the id."""
     hashed = None if password is None else _hashes.setdefault(password, hash_password(password))
-    values = {"email": email, "name": name, "password_hash": hashed, "role": Role(role), "locale": "en", "created_at": at, "version": 1}
+    values = {"email": email, "name": name, "password_hash": hashed, "role": role, "locale": "en", "created_at": at, "version": 1}
     with db.transaction() as session:
-        return session.execute(insert(User).values(**values, locked_at=locked_at).returning(User.id)).scalar_one()
+        return session.execute(
+            insert(User).values(**values, locked_at=locked_at, email_verified_at=verified_at).returning(User.id)
+        ).scalar_one()
 
 
-def log_in(client: FlaskClient, email: str = "ana@example.com", password: str = PASSWORD, **kwargs: object) -> TestResponse:
-    """Log in on the page, as a person would."""
-    return client.post("/login", data={"email": email, "password": password}, **kwargs)
+def log_in(
+    client: FlaskClient, email: str = "ana@example.com", password: str = PASSWORD, *, remember: bool = False, **kwargs: object
+) -> TestResponse:
+    """Log in on the page, as a person would; ``remember`` ticks the box that keeps them logged in."""
+    ticked = {"is_remembered": "y"} if remember else {}
+    return client.post("/login", data={"email": email, "password": password, **ticked}, **kwargs)
+
+
+def register(client: FlaskClient, email: str = "lucia@example.com", *, name: str = "Lucía", prefix: str = "", **more: str) -> TestResponse:
+    """Register on the page, open the link in the mail, and press the button; gives the last answer."""
+    asked = client.post(f"{prefix}/register", data={"name": name, "email": email, "password": PASSWORD, **more})
+    assert asked.status_code == 303, asked.text
+    client.get(letters_to(client.application, email)[-1].path)
+    return client.post("/register/confirmation")

@@ -24,3 +24,10 @@ def _remember(_app: Flask, *, user_id: int, email: str, name: str, locale: str, 
 
 
 from shop.account import views  # noqa: F401
+from shop.account.mine import api as mine_api  # noqa: F401
+from shop.account.mine import views as mine_views  # noqa: F401
+from shop.account.passkeys import api as passkeys_api  # noqa: F401
+from shop.account.passkeys import views as passkeys_views  # noqa: F401
+from shop.account.security import api as security_api  # noqa: F401
+from shop.account.security import views as security_views  # noqa: F401
+from shop.account.sign_ins import views as sign_in_views  # noqa: F401

@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from shop.auth.passwords import LONGEST, SHORTEST
-from shop.customer.addresses import AddressRules, WrongAddress, address_rules, all_countries, clean_address, list_countries
+from shop.customer.addresses import LENGTHS, AddressRules, WrongAddress, address_rules, all_countries, clean_address, list_countries
 from shop.customer.values import AddressValues
-from shop.web.fields import ChoiceField, InputRequired, PasswordField, ShopForm, TextField, TickField
+from shop.web.fields import ChoiceField, EmailField, InputRequired, PasswordField, ShopForm, TextField, TickField
 
 
 class ButtonForm(ShopForm):
@@ -19,6 +19,18 @@ class ProfileForm(ShopForm):
     """How the shop speaks to somebody."""
 
     name = TextField(_l("Name"), [InputRequired(_l("Write your name."))], minimum=1, maximum=120)
+
+
+class EmailForm(ShopForm):
+    """Another address."""
+
+    email = EmailField(_l("New e-mail address"), [InputRequired(_l("Write your e-mail address."))])
+
+
+class ProofForm(ShopForm):
+    """The password once more."""
+
+    password = PasswordField(_l("Your password"), [InputRequired(_l("Write your password."))])
 
 
 class PasswordForm(ShopForm):
@@ -32,14 +44,14 @@ class AddressForm(ShopForm):
     """An address of any country; what must be in it is judged by ``shop.customer.addresses``. Make it by ``address_form``."""
 
     country = ChoiceField(_l("Country"), validate_choice=False)
-    name = TextField(_l("Name"), maximum=120)
-    company = TextField(_l("Company"), maximum=120)
-    line1 = TextField(_l("Street and number"), maximum=200)
-    line2 = TextField(_l("Floor, door, building"), maximum=200)
-    postcode = TextField(maximum=20)
-    city = TextField(maximum=120)
-    region = TextField(maximum=120)
-    phone = TextField(_l("Phone, for questions about the delivery"), maximum=40)
+    name = TextField(_l("Name"), maximum=LENGTHS["name"])
+    company = TextField(_l("Company"), maximum=LENGTHS["company"])
+    line1 = TextField(_l("Street and number"), maximum=LENGTHS["line1"])
+    line2 = TextField(_l("Floor, door, building"), maximum=LENGTHS["line2"])
+    postcode = TextField(maximum=LENGTHS["postcode"])
+    city = TextField(maximum=LENGTHS["city"])
+    region = TextField(maximum=LENGTHS["region"])
+    phone = TextField(_l("Phone, for questions about the delivery"), maximum=LENGTHS["phone"])
     is_default = TickField(_l("My usual address"))
 
     rules: AddressRules

@@ -12,15 +12,16 @@ from shop.account.forms import AddressForm, ButtonForm, PasswordForm, ProfileFor
 from shop.account.queries import SavedAddress, get_saved_address, list_pictures, list_saved_addresses
 from shop.account.services import BookFull, add_address, change_address, choose_default_address, delete_address
 from shop.account.states import say_state
-from shop.auth.current import adopt, current_user, device, login_required, network
+from shop.auth.current import adopt, current_user, doorstep, login_required
 from shop.auth.forms import show_errors
 from shop.auth.queries import list_devices
-from shop.auth.services import change_password, end_login_session, end_other_sessions, rename_user
+from shop.auth.services import change_password, rename_user
+from shop.auth.sessions import end_login_session, end_other_sessions
 from shop.clock import now
 from shop.customer.addresses import address_lines, all_countries
 from shop.customer.values import AddressValues
 from shop.errors import Invalid, NotFound, TooManyTries
-from shop.order.queries import list_orders
+from shop.order.lists import list_orders
 from shop.web.fields import ShopForm
 from shop.web.locale import current_locale
 
@@ -160,8 +161,8 @@ def set_password() -> ResponseReturnValue:
             email=current_user.email,
             current=form.current.data,
             new=form.new.data,
-            network=network(),
-            device=device(),
+            step=doorstep(is_remembered=current_user.is_remembered),
+            has_second_factor=current_user.has_second_factor,
             at=now(),
         )
     except Invalid as problem:

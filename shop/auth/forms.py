@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
 
-from shop.auth.passwords import LONGEST, SHORTEST
 from shop.errors import Invalid
-from shop.web.fields import EmailField, InputRequired, PasswordField, ShopForm, TextField
+from shop.web.fields import EmailField, InputRequired, PasswordField, ShopForm, TickField
 
 
 class DoorForm(ShopForm):
@@ -24,14 +23,7 @@ class LoginForm(DoorForm):
 
     email = EmailField(_l("E-mail"), [InputRequired(_l("Write your e-mail address."))])
     password = PasswordField(_l("Password"), [InputRequired(_l("Write your password."))])
-
-
-class RegisterForm(DoorForm):
-    """What an account needs."""
-
-    name = TextField(_l("Name"), [InputRequired(_l("Write your name."))], minimum=1, maximum=120)
-    email = EmailField(_l("E-mail"), [InputRequired(_l("Write your e-mail address."))])
-    password = PasswordField(_l("Password"), [InputRequired(_l("Choose a password."))], minimum=SHORTEST, maximum=LONGEST)
+    is_remembered = TickField(_l("Stay logged in on this device"))
 
 
 def show_errors(form: ShopForm, problem: Invalid) -> None:

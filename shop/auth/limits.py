@@ -14,16 +14,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, case, delete, func, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from shop.auth.models import LoginTry
-from shop.db import is_sqlite, transaction
+from shop.db import insert_into, transaction
 from shop.errors import TooManyTries
 
 WINDOW = timedelta(minutes=15)
-LIMITS = {"account": 10, "network": 60, "newcomer": 20, "order": 20}
+LIMITS = {"account": 10, "network": 60, "newcomer": 20, "order": 20, "code": 20, "mail": 5, "second": 10}
 SINCE = select(func.max(LoginTry.since)).where(LoginTry.key.in_(bindparam("keys", expanding=True)))
 FORGET = delete(LoginTry).where(LoginTry.key == bindparam("account"))
 # Keys that somebody is counting just now are left for the next time: waiting for them could end in a deadlock.
@@ -48,13 +46,23 @@ def newcomer_key(network: str) -> str:
     return f"newcomer:{network}"
 
 
+def mail_key(email: str) -> str:
+    """Counts what strangers have us write to one address."""
+    return f"mail:{hashlib.sha256(email.encode('utf-8', 'replace')).hexdigest()[:32]}"
+
+
+def second_key(user_id: int) -> str:
+    """Counts codes tried after a right password."""
+    return f"second:{user_id}"
+
+
 def count_try(*keys: str, at: datetime) -> None:
     """Count one try under each key, or none of them.
 
     Raises:
         TooManyTries: one of them is used up; says how long to wait.
     """
-    with transaction() as session:
+    with transaction(is_aside=True) as session:
         values = [{"key": key, "failures": 1, "since": at} for key in sorted(keys)]
         counted = {found.key for found in session.execute(_upsert(values, at=at))}
         if used_up := set(keys) - counted:
@@ -62,7 +70,7 @@ def count_try(*keys: str, at: datetime) -> None:
 
 
 def _upsert(values: list[dict[str, Any]], *, at: datetime) -> Any:
-    statement: Any = (sqlite_insert if is_sqlite() else postgresql_insert)(LoginTry).values(values)
+    statement: Any = insert_into(LoginTry).values(values)
     is_over = LoginTry.since <= at - WINDOW
     limit = case(
         *((LoginTry.key.startswith(f"{kind}:"), allowed) for kind, allowed in LIMITS.items()),
@@ -93,7 +101,13 @@ def forgive(session: Session, *, account: str, network: str) -> None:
     session.execute(TAKE_BACK, {"network": network})
 
 
+def take_back_try(key: str) -> None:
+    """What was tried was right: it does not count."""
+    with transaction(is_aside=True) as session:
+        session.execute(TAKE_BACK, {"network": key})
+
+
 def sweep_tries(at: datetime) -> None:
     """Forget windows that are over."""
-    with transaction() as session:
+    with transaction(is_aside=True) as session:
         session.execute(SWEEP, {"window_start": at - WINDOW})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST, LONGEST = 8, 256
+JUDGED = 72  # characters: what zxcvbn takes; it needs 20 ms for the worst of them
 AT_ONCE = 2
 PATIENCE_S = 4.0
 COMMON = Path(__file__).with_name("common_passwords.txt")
@@ -109,3 +110,23 @@ def why_refused(password: str, *, about: tuple[str, ...] = ()) -> str:
     if plain in own:
         return str(_("This is your name or address. Choose something that nobody knows of you."))
     return ""
+
+
+def judge_strength(password: str, *, about: tuple[str, ...] = ()) -> tuple[int, str]:
+    """How long a password would withstand guessing, from 0 to 4, in words. Advice only: what is refused says ``why_refused``.
+
+    Source: D. Wheeler, zxcvbn, USENIX Security 2016.
+    """
+    if reason := why_refused(password, about=about):
+        return 0, reason
+    from zxcvbn import zxcvbn  # its lists take 15 MB, and only who chooses a password needs them
+
+    score = int(zxcvbn(password[:JUDGED], user_inputs=[text[:JUDGED] for text in about])["score"])
+    words = (
+        _("Easy to guess. Add a few words."),
+        _("Easy to guess. Add a few words."),
+        _("Could be stronger: add a word or two."),
+        _("Strong."),
+        _("Very strong."),
+    )
+    return score, str(words[score])

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from shop.auth.passwords import LONGEST, SHORTEST
-from shop.web.fields import Email, Password, ShopSchema, Text
+from shop.web.fields import Email, Flag, Password, ShopSchema, Text
 
 
 class LoginSchema(ShopSchema):
-    """Address and password."""
+    """Address and password; ``is_remembered`` stays logged in when the browser is closed."""
 
     email = Email(required=True)
     password = Password(required=True)
+    is_remembered = Flag(load_default=False)
 
 
-class RegisterSchema(ShopSchema):
-    """What an account needs."""
+class StrengthQuestionSchema(ShopSchema):
+    """A password that somebody is choosing, and what others know of them."""
 
-    name = Text(minimum=1, maximum=120, required=True)
-    email = Email(required=True)
-    password = Password(minimum=SHORTEST, maximum=LONGEST, required=True)
+    password = Password(required=True)
+    about = fields.List(Text(maximum=254), load_default=list, validate=validate.Length(max=5))
+
+
+class StrengthSchema(ShopSchema):
+    """From 0, guessed at once, to 4; and what to do."""
+
+    score = fields.Integer(required=True)
+    words = fields.String(required=True)
 
 
 class PersonSchema(ShopSchema):

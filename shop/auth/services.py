@@ -1,37 +1,35 @@
-"""The verbs about people: register, log in, log out, change a password, give a role.
+"""The verbs about people: log in, change a password, give a role, lock.
 
 Passwords are hashed and checked before a transaction begins: 20 ms with the write lock held would be felt by every buyer.
 Whether an account exists is not told: unknown address, wrong password and an account without password take the same steps and end in the same
-words. Registration must say that an address is taken (until mails confirm addresses); it does so after the same work, and only
-so often per network.
+words. What is proven by a link in a mail (registration, a forgotten password, another address) stands in ``mailed``, the second step of a
+log-in in ``second``, the sessions themselves in ``sessions``.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from flask import Flask, current_app
 from flask_babel import gettext as _
-from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from shop.auth import limits
-from shop.auth.models import LoginSession, Role, User
+from shop.auth.models import LoginSession, User
 from shop.auth.passwords import hash_password, needs_rehash, verify_password, why_refused
-from shop.auth.queries import find_secrets, hash_token
-from shop.auth.signals import user_logged_in, user_registered
-from shop.db import is_sqlite, transaction
+from shop.auth.permissions import ADMIN
+from shop.auth.queries import find_secrets
+from shop.auth.second.services import SecondFactorNeeded, let_in
+from shop.auth.sessions import Doorstep, LoggedIn, end_sessions, open_session
+from shop.auth.signals import user_logged_in
+from shop.auth.tickets import void_all_of
+from shop.db import insert_into, transaction
 from shop.errors import N_, Forbidden, Invalid, NotFound, NotLoggedIn
+from shop.outbox.services import record_event
 
 log = logging.getLogger(__name__)
-IDLE = timedelta(days=30)
-AT_MOST = timedelta(days=90)
-KEPT = timedelta(days=90)
 
 
 class WrongPassword(NotLoggedIn):
@@ -46,51 +44,22 @@ class AccountLocked(Forbidden):
     slug, title = "account-locked", N_("This account is locked")
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedIn:
-    """A log-in that worked: whose it is, and the token for the cookie, which is nowhere else."""
-
-    user_id: int
-    token: str
-
-
 # Coming
 
 
-def register_user(
-    *, email: str, name: str, password: str, locale: str, network: str, at: datetime, device: str = "", old_token: str = ""
-) -> LoggedIn:
-    """A new account of a customer, logged in. Guests' earlier orders with this address stay apart: nobody has shown that it is theirs.
+def log_in(*, email: str, password: str, step: Doorstep, at: datetime) -> LoggedIn:
+    """Check address and password; open a session with a new token, unless this person must show more than that.
 
     Raises:
-        Invalid: the password is refused or the address has an account.
-        TooManyTries: too many registrations from this network.
-    """
-    if reason := why_refused(password, about=(email, name)):
-        raise Invalid({"/password": [reason]})
-    limits.count_try(limits.newcomer_key(network), at=at)
-    password_hash = hash_password(password)
-    with transaction() as session:
-        user_id = _insert_user(session, email=email, name=name, password_hash=password_hash, role=Role.CUSTOMER, locale=locale, at=at)
-        if user_id is None:
-            raise Invalid({"/email": [_("This address cannot be used for a new account. If it is yours, log in with it.")]})
-        user_registered.send(_this_app(), user_id=user_id, email=email, name=name, locale=locale, at=at)
-        token = _open_session(session, user_id, network=network, device=device, old_token=old_token, at=at)
-    return LoggedIn(user_id, token)
-
-
-def log_in(*, email: str, password: str, network: str, at: datetime, device: str = "", old_token: str = "") -> LoggedIn:
-    """Check address and password; open a session with a new token. ``old_token``: this browser's session until now, which ends.
-
-    Raises:
+        SecondFactorNeeded: both are right; go on with its ticket.
         WrongPassword: they do not go together, or there is no such account.
         AccountLocked: they do, but the account is locked.
         TooManyTries: too many tries on this account or from this network.
         TooBusy: no place for hashing became free in time.
     """
-    found = find_secrets(email, network=network)
-    account = limits.account_key(email, network=network, is_known_here=bool(found and found.is_known_here))
-    place = limits.network_key(network)
+    found = find_secrets(email, network=step.network)
+    account = limits.account_key(email, network=step.network, is_known_here=bool(found and found.is_known_here))
+    place = limits.network_key(step.network)
     limits.count_try(account, place, at=at)
     is_right = verify_password(password, found.password_hash if found else None)
     if found is None or not is_right:
@@ -104,8 +73,10 @@ def log_in(*, email: str, password: str, network: str, at: datetime, device: str
         if new_hash:
             _set_hash(session, found.id, old=found.password_hash, new=new_hash)
         limits.forgive(session, account=account, network=place)
-        token = _open_session(session, found.id, network=network, device=device, old_token=old_token, at=at)
-    return LoggedIn(found.id, token)
+        entry = let_in(session, found.id, step, at=at)
+    if isinstance(entry, SecondFactorNeeded):
+        raise entry
+    return entry
 
 
 def tell_others(user_id: int, *, at: datetime) -> None:
@@ -114,55 +85,6 @@ def tell_others(user_id: int, *, at: datetime) -> None:
         user_logged_in.send(_this_app(), user_id=user_id, at=at)
     except Exception:
         log.exception("something failed after the log-in of user %s", user_id)
-
-
-def note_visit(login_session_id: int, *, at: datetime, before: datetime) -> None:
-    """Remember that this device is in use, unless that was noted after ``before``; moves its idle end on."""
-    with transaction() as session:
-        created_at = session.execute(
-            select(LoginSession.created_at).where(
-                LoginSession.id == login_session_id, LoginSession.ended_at.is_(None), LoginSession.seen_at <= before
-            )
-        ).scalar()
-        if created_at is not None:
-            session.execute(
-                update(LoginSession)
-                .where(LoginSession.id == login_session_id, LoginSession.ended_at.is_(None))
-                .values(seen_at=at, expires_at=min(at + IDLE, created_at + AT_MOST))
-            )
-
-
-# Going
-
-
-def log_out(token: str, *, at: datetime) -> None:
-    """End the session of this token; whoever copied its cookie is out as well. Doing it twice changes nothing."""
-    with transaction() as session:
-        _end(session, LoginSession.token_hash == hash_token(token), at=at)
-
-
-def end_login_session(login_session_id: int, *, user_id: int, at: datetime) -> None:
-    """Log out one of this user's devices.
-
-    Raises:
-        NotFound: there is no such open session, or it is somebody else's.
-    """
-    with transaction() as session:
-        if not _end(session, LoginSession.id == login_session_id, LoginSession.user_id == user_id, at=at):
-            raise NotFound(_("This device is no longer logged in."))
-
-
-def end_other_sessions(*, user_id: int, but: int | None, at: datetime) -> int:
-    """Log out all of this user's devices but one; gives how many that were."""
-    with transaction() as session:
-        return _end(session, LoginSession.user_id == user_id, LoginSession.id != (but or 0), at=at)
-
-
-def sweep_sessions(at: datetime) -> None:
-    """Delete log-in sessions that ended or ran out some time ago: addresses of people are not kept longer than they serve."""
-    over = or_(LoginSession.ended_at <= at - KEPT, LoginSession.expires_at <= at - KEPT)
-    with transaction() as session:
-        session.execute(delete(LoginSession).where(over))
 
 
 # Changing
@@ -174,17 +96,17 @@ def rename_user(user_id: int, *, name: str) -> None:
         session.execute(update(User).where(User.id == user_id).values(name=name, version=User.version + 1))
 
 
-def change_password(*, email: str, current: str, new: str, network: str, device: str, at: datetime) -> LoggedIn:
-    """A new password: every session of the user ends, this one goes on under a new token.
+def change_password(*, email: str, current: str, new: str, step: Doorstep, has_second_factor: bool = False, at: datetime) -> LoggedIn:
+    """A new password: every session of the user ends, this one goes on under a new token. Links that were mailed before work no more.
 
     Raises:
         Invalid: the current password is wrong or the new one is refused.
         TooManyTries: too many tries on this account.
     """
-    found = find_secrets(email, network=network)
+    found = find_secrets(email, network=step.network)
     if found is None:
         raise NotFound
-    account, place = limits.account_key(email, network=network, is_known_here=True), limits.network_key(network)
+    account, place = limits.account_key(email, network=step.network, is_known_here=True), limits.network_key(step.network)
     limits.count_try(account, place, at=at)
     if not verify_password(current, found.password_hash):
         raise Invalid({"/current": [_("This is not your password of today.")]})
@@ -195,9 +117,31 @@ def change_password(*, email: str, current: str, new: str, network: str, device:
         if not _set_hash(session, found.id, old=found.password_hash, new=new_hash):
             raise Invalid({"/current": [_("Your password was changed a moment ago. Use the new one.")]})
         limits.forgive(session, account=account, network=place)
-        _end(session, LoginSession.user_id == found.id, at=at)
-        token = _open_session(session, found.id, network=network, device=device, old_token="", at=at)
-    return LoggedIn(found.id, token)
+        end_sessions(session, LoginSession.user_id == found.id, at=at)
+        void_all_of(session, found.id, found.email, at=at)
+        record_event("user.password_changed", f"user:{found.id}", {"user_id": found.id}, at=at)
+        return open_session(session, found.id, step, at=at, has_second_factor=has_second_factor)
+
+
+def prove_again(login_session_id: int, *, email: str, password: str, network: str, at: datetime) -> None:
+    """Somebody who is logged in shows once more who they are, before something that a borrowed device must not do.
+
+    Raises:
+        Invalid: this is not the password.
+        TooManyTries: too many tries on this account.
+    """
+    found = find_secrets(email, network=network)
+    account, place = limits.account_key(email, network=network, is_known_here=True), limits.network_key(network)
+    limits.count_try(account, place, at=at)
+    if found is None or not verify_password(password, found.password_hash):
+        raise Invalid({"/password": [_("This is not your password.")]})
+    with transaction() as session:
+        limits.forgive(session, account=account, network=place)
+        session.execute(
+            update(LoginSession)
+            .where(LoginSession.id == login_session_id, LoginSession.user_id == found.id, LoginSession.ended_at.is_(None))
+            .values(proved_at=at)
+        )
 
 
 def create_admin(*, email: str, name: str, password: str, locale: str, at: datetime) -> bool:
@@ -210,30 +154,18 @@ def create_admin(*, email: str, name: str, password: str, locale: str, at: datet
         raise Invalid({"/password": [reason]})
     password_hash = hash_password(password)
     with transaction() as session:
-        made = _insert_user(session, email=email, name=name, password_hash=password_hash, role=Role.ADMIN, locale=locale, at=at)
+        made = insert_user(session, email=email, name=name, password_hash=password_hash, role=ADMIN, locale=locale, verified_at=None, at=at)
         if made is not None:
             return True
         user_id = session.execute(
             update(User)
             .where(User.email == email)
-            .values(role=Role.ADMIN, password_hash=password_hash, locked_at=None, version=User.version + 1)
+            .values(role=ADMIN, password_hash=password_hash, locked_at=None, version=User.version + 1)
             .returning(User.id)
         ).scalar_one()
-        _end(session, LoginSession.user_id == user_id, at=at)
+        end_sessions(session, LoginSession.user_id == user_id, at=at)
+        void_all_of(session, user_id, email, at=at)
         return False
-
-
-def set_role(user_id: int, role: Role, *, at: datetime) -> None:
-    """Give somebody a role. They are logged out everywhere: no token outlives the rights it was made for.
-
-    Raises:
-        NotFound: there is no such user.
-    """
-    with transaction() as session:
-        changed = session.execute(update(User).where(User.id == user_id).values(role=role, version=User.version + 1).returning(User.id))
-        if changed.scalar() is None:
-            raise NotFound
-        _end(session, LoginSession.user_id == user_id, at=at)
 
 
 # What the verbs share, inside their transaction
@@ -244,37 +176,29 @@ def _this_app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def _insert_user(session: Session, *, email: str, name: str, password_hash: str, role: Role, locale: str, at: datetime) -> int | None:
+def insert_user(
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    role: str,
+    locale: str,
+    verified_at: datetime | None,
+    at: datetime,
+) -> int | None:
     """A new row, or None where the address has an account."""
-    insert = sqlite_insert if is_sqlite() else postgresql_insert
-    values = {"email": email, "name": name, "password_hash": password_hash, "role": role, "locale": locale, "created_at": at, "version": 1}
-    return session.execute(insert(User).values(values).on_conflict_do_nothing(index_elements=[User.email]).returning(User.id)).scalar()
-
-
-def _open_session(session: Session, user_id: int, *, network: str, device: str, old_token: str, at: datetime) -> str:
-    """A new session under a new token, which is returned and kept nowhere; the one of ``old_token`` ends."""
-    token = secrets.token_urlsafe(32)
-    if old_token:
-        _end(session, LoginSession.token_hash == hash_token(old_token), at=at)
-    session.add(
-        LoginSession(
-            token_hash=hash_token(token),
-            user_id=user_id,
-            created_at=at,
-            seen_at=at,
-            expires_at=at + IDLE,
-            address=network,
-            device=device,
-        )
-    )
-    session.flush()
-    return token
-
-
-def _end(session: Session, *which: object, at: datetime) -> int:
-    """End the open sessions among ``which``; gives how many that were."""
-    ended = session.execute(update(LoginSession).where(*which, LoginSession.ended_at.is_(None)).values(ended_at=at))  # type: ignore[arg-type]
-    return ended.rowcount  # type: ignore[attr-defined]
+    values = {
+        "email": email,
+        "name": name,
+        "password_hash": password_hash,
+        "role": role,
+        "locale": locale,
+        "created_at": at,
+        "email_verified_at": verified_at,
+        "version": 1,
+    }
+    return session.execute(insert_into(User).values(values).on_conflict_do_nothing(index_elements=[User.email]).returning(User.id)).scalar()
 
 
 def _still_has(session: Session, user_id: int, password_hash: str) -> bool:

@@ -1,18 +1,20 @@
-"""The pages at the door: register, log in, log out."""
+"""The pages at the door: log in, log out. Registering is in ``mailed.views``, the second step in ``second.views``."""
 
 from __future__ import annotations
 
-from flask import flash, make_response, redirect, render_template, request, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from shop.auth import bp
-from shop.auth.current import current_user, device, enter, held_token, leave, network
-from shop.auth.forms import DoorForm, LoginForm, RegisterForm, show_errors
-from shop.auth.services import AccountLocked, WrongPassword, log_in, register_user
+from shop.auth.current import doorstep, enter, leave
+from shop.auth.door import ask_second_step, door_page, go_on
+from shop.auth.forms import LoginForm
+from shop.auth.second.forms import PasskeyForm
+from shop.auth.second.services import SecondFactorNeeded
+from shop.auth.services import AccountLocked, WrongPassword, log_in
 from shop.clock import now
-from shop.errors import Invalid, ShopError, TooManyTries
-from shop.web.locale import current_locale
+from shop.errors import TooManyTries
 from shop.web.text import safe_next
 
 
@@ -22,48 +24,19 @@ def login() -> ResponseReturnValue:
     form = LoginForm()
     if not form.is_submitted():
         form.next.data = safe_next(request.args.get("next", ""))
-        return _page("auth/login.html", form, 200)
+        return door_page("auth/login.html", form, 200, passkey=PasskeyForm(formdata=None))
     if not form.validate():
-        return _page("auth/login.html", form, 422)
+        return door_page("auth/login.html", form, 422, passkey=PasskeyForm(formdata=None))
+    step = doorstep(is_remembered=form.is_remembered.data)
     try:
-        enter(
-            log_in(email=form.email.data, password=form.password.data, network=network(), device=device(), old_token=held_token(), at=now())
-        )
+        enter(log_in(email=form.email.data, password=form.password.data, step=step, at=now()))
+    except SecondFactorNeeded as problem:
+        return ask_second_step(problem.extras["ticket"], safe_next(form.next.data or ""))
     except (WrongPassword, AccountLocked) as problem:
-        return _page("auth/login.html", form, 422, problem)
+        return door_page("auth/login.html", form, 422, problem, passkey=PasskeyForm(formdata=None))
     except TooManyTries as problem:
-        return _page("auth/login.html", form, 429, problem)
-    return _go_on(form)
-
-
-@bp.route("/register", methods=["GET", "POST"])
-def register() -> ResponseReturnValue:
-    """Make an account and be logged in."""
-    form = RegisterForm()
-    if not form.is_submitted():
-        form.next.data = safe_next(request.args.get("next", ""))
-        return _page("auth/register.html", form, 200)
-    if not form.validate():
-        return _page("auth/register.html", form, 422)
-    try:
-        made = register_user(
-            email=form.email.data,
-            name=form.name.data,
-            password=form.password.data,
-            locale=current_locale(),
-            network=network(),
-            device=device(),
-            old_token=held_token(),
-            at=now(),
-        )
-    except Invalid as problem:
-        show_errors(form, problem)
-        return _page("auth/register.html", form, 422)
-    except TooManyTries as problem:
-        return _page("auth/register.html", form, 429, problem)
-    enter(made)
-    flash(_("Welcome, %(name)s. Your account is ready.", name=current_user.name), "good")
-    return _go_on(form)
+        return door_page("auth/login.html", form, 429, problem, passkey=PasskeyForm(formdata=None))
+    return go_on(form.next.data)
 
 
 @bp.post("/logout")
@@ -72,14 +45,3 @@ def logout() -> ResponseReturnValue:
     leave()
     flash(_("You are logged out. Come back soon."), "good")
     return redirect(url_for("content.home"), 303)
-
-
-def _page(template: str, form: DoorForm, status: int, problem: ShopError | None = None) -> ResponseReturnValue:
-    response = make_response(render_template(template, form=form, problem=problem), status)
-    if problem and "retry_after_s" in problem.extras:
-        response.headers["Retry-After"] = str(problem.extras["retry_after_s"])
-    return response
-
-
-def _go_on(form: DoorForm) -> ResponseReturnValue:
-    return redirect(safe_next(form.next.data or "") or url_for("account.show_account"), 303)

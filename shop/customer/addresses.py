@@ -158,6 +158,16 @@ def clean_address(given: Mapping[str, str], *, countries: Collection[str], needs
     return AddressValues(country=country, **values)
 
 
+def place_of(given: Mapping[str, str]) -> tuple[str, str, str]:
+    """Country, code of the region and postcode of what somebody typed, as far as it can be told; nothing is judged."""
+    country, postcode = given.get("country", "").strip().upper()[:2], given.get("postcode", "").strip()[: LENGTHS["postcode"]]
+    region = given.get("region", "").strip()[: LENGTHS["region"]]
+    rules = address_rules(country)
+    if rules.country in TOLD_BY_POSTCODE:
+        return country, _region_of(rules, postcode) if postcode else "", postcode
+    return country, next((key for key, name in rules.regions if region.casefold() in {key.casefold(), name.casefold()}), region), postcode
+
+
 def _clean_texts(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     values, errors = {}, {}
     for field, most in LENGTHS.items():

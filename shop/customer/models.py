@@ -48,3 +48,28 @@ class Address(AddressColumns, Base):
     used_at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("length(country) = 2", name="country_code"),)
+
+
+class CustomerGroup(Base):
+    """Customers whom staff put together, such as wholesale. ``code`` names the group in rules; ``name`` is for staff, customers never read it."""
+
+    __tablename__ = "customer_groups"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("length(code) BETWEEN 1 AND 40", name="code_length"),
+        CheckConstraint("length(name) BETWEEN 1 AND 120", name="name_length"),
+    )
+
+
+class CustomerGroupMember(Base):
+    """Who is in a group. It counts for those who are logged in: an e-mail that somebody types proves nothing."""
+
+    __tablename__ = "customer_group_members"
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("customer_groups.id", ondelete="CASCADE"), primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True, index=True)

@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, ScalarSelect, Table, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Table, and_, bindparam, func, select, update
 
 from shop.customer.models import Customer
-from shop.db import connection, is_sqlite, transaction
+from shop.db import connection, insert_into, is_sqlite, transaction
+from shop.outbox import Happened
 
 customers = cast("Table", Customer.__table__)
 COLUMNS = ("user_id", "email", "name", "locale", "created_at")
@@ -28,14 +29,17 @@ def remember_customer(*, user_id: int | None, email: str, name: str, locale: str
 
 
 @lru_cache(maxsize=4)
-def _statement(*, is_member: bool, is_sqlite: bool) -> Any:
-    """Built once; the dialects differ in name only."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    make = sqlite.insert if is_sqlite else postgresql.insert
+def _statement(*, is_member: bool, is_sqlite: bool) -> Any:  # noqa: ARG001 - one for each kind of database
+    """Built once."""
     new = select(*(bindparam(f"customer_{column}", type_=customers.c[column].type) for column in COLUMNS))
     unknown = ~select(customers.c.id).where(_is_them(is_member=is_member)).exists()
-    return make(customers).from_select(list(COLUMNS), new.where(unknown)).on_conflict_do_nothing()
+    return insert_into(customers).from_select(list(COLUMNS), new.where(unknown)).on_conflict_do_nothing()
+
+
+def follow_new_email(event: Happened) -> None:
+    """The member's account has another address. Orders keep the one they were placed with."""
+    with transaction() as session:
+        session.execute(update(Customer).where(Customer.user_id == event.payload["user_id"]).values(email=event.payload["new"]))
 
 
 def customer_id_of(*, is_member: bool) -> ScalarSelect[Any]:

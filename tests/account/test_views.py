@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, update
 from shop.auth.models import LoginSession, User
 from shop.clock import now
 from shop.customer.models import Address, Customer
-from tests.people import PASSWORD, change, log_in, make_user, row, rows
+from tests.people import PASSWORD, change, log_in, make_user, register, row, rows
 
 ADDRESS = {"country": "ES", "name": "Lucía Ferrer", "line1": "Calle Feria 18", "line2": "2º B", "postcode": "41003", "city": "Sevilla"}
 PHONE_UA = (
@@ -288,7 +288,7 @@ def test_a_book_has_an_end(member, monkeypatch):
 def test_who_registers_is_a_customer_apart_from_guests_with_the_same_address(client):
     change(insert(Customer).values(email="lucia@example.com", name="A guest", locale="en", created_at=now()))
 
-    client.post("/register", data={"name": "Lucía", "email": "lucia@example.com", "password": PASSWORD})
+    register(client)
 
     user_id = row(select(User.id)).id
     found = [(customer.user_id, customer.name) for customer in rows(select(Customer.user_id, Customer.name).order_by(Customer.id))]
@@ -304,7 +304,7 @@ def test_nothing_of_a_failed_registration_remains(client, monkeypatch):
     with user_registered.connected_to(fail), pytest.raises(RuntimeError):
         client.application.config["PROPAGATE_EXCEPTIONS"] = True
         try:
-            client.post("/register", data={"name": "Lucía", "email": "lucia@example.com", "password": PASSWORD})
+            register(client)
         finally:
             client.application.config["PROPAGATE_EXCEPTIONS"] = None
 
@@ -319,6 +319,7 @@ def test_old_sessions_are_not_listed(member):
             user_id=row(select(User.id)).id,
             created_at=now(),
             seen_at=now(),
+            proved_at=now(),
             expires_at=now() - timedelta(days=1),
             device=PHONE_UA,
         )

@@ -6,13 +6,18 @@ import pytest
 from sqlalchemy import select
 
 from shop.auth.models import User
+from tests.mailbox import letters_to
 from tests.people import PASSWORD, make_user, rows
 
 ANA = {"email": "ana@example.com", "password": PASSWORD}
 
 
-def test_registering_answers_with_the_person_and_a_session(client):
-    answer = client.post("/api/v1/auth/register", json={**ANA, "name": "Ana"})
+def test_registering_waits_for_the_mail_and_then_answers_with_the_person_and_a_session(app, client):
+    asked = client.post("/api/v1/auth/register", json={**ANA, "name": "Ana"})
+    assert (asked.status_code, rows(select(User.id))) == (202, [])
+
+    token = letters_to(app, "ana@example.com")[-1].token
+    answer = client.post("/api/v1/auth/register/confirmation", json={"token": token, "password": PASSWORD})
 
     assert (answer.status_code, answer.headers["Location"]) == (201, "/api/v1/me")
     assert answer.json == client.get("/api/v1/me").json == {"email": "ana@example.com", "name": "Ana", "role": "customer", "locale": "en"}

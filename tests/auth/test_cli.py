@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from pyotp import TOTP
 from sqlalchemy import select
 
 from shop.auth.models import User
+from tests.mailbox import letters_to
 from tests.people import PASSWORD, log_in, make_user, row, rows
 
 
@@ -76,3 +78,70 @@ def test_the_list_names_everybody(flask):
     lines = flask("list").output.splitlines()
 
     assert [line.split()[:3] for line in lines] == [["admin", "boss@example.com", "Boss"], ["customer", "ana@example.com", "Ana"]]
+
+
+# For people who locked themselves out
+
+
+def test_a_role_is_given_and_taken_and_its_sessions_end(flask, client):
+    make_user()
+    make_user("boss@example.com", role="admin")
+    log_in(client)
+
+    assert flask("grant", "Ana@Example.com", "support").exit_code == 0
+    assert client.get("/api/v1/me").status_code == 401
+    log_in(client)
+    assert client.get("/api/v1/me").json["role"] == "support"
+    assert "customer now" in flask("revoke", "ana@example.com").output
+    assert row(select(User.role).where(User.email == "ana@example.com")).role == "customer"
+
+
+def test_who_is_locked_is_out_at_once_and_may_come_back(flask, client):
+    make_user()
+    log_in(client)
+
+    assert flask("lock", "ana@example.com").exit_code == 0
+    assert client.get("/api/v1/me").status_code == 401
+    assert log_in(client).status_code == 422
+    assert flask("unlock", "ana@example.com").exit_code == 0
+    assert log_in(client).status_code == 303
+
+
+def test_a_lost_password_and_a_lost_phone(flask, app, client):
+    make_user()
+    log_in(client)
+    key = client.post("/api/v1/me/security/app").json["letters"].replace(" ", "")
+    client.post("/api/v1/me/security/app/confirmation", json={"code": TOTP(key).now()})
+
+    half = flask("reset-password", "ana@example.com")
+    assert log_in(client, password=re.search(r"Password: (\S+)", half.output)[1]).location == "/login/code"
+    whole = flask("reset-password", "ana@example.com", "--without-second-factor")
+
+    assert "no second factor" in whole.output
+    assert log_in(client, password=re.search(r"Password: (\S+)", whole.output)[1]).location == "/account"
+    assert "Your password was changed" in [letter.subject for letter in letters_to(app, "ana@example.com")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["grant", "nobody@example.com", "admin"], "Nobody has the address"),
+        (["grant", "ana@example.com", "emperor"], "There is no such role"),
+        (["grant", "ana", "admin"], "Write an e-mail address"),
+        (["reset-password", "ana@example.com", "--password", "short"], "Use 8 to 256 characters"),
+        (["reset-password", "nobody@example.com"], "Nobody has the address"),
+        (["lock", "boss@example.com"], "Make somebody else an administrator first"),
+        (["revoke", "boss@example.com"], "Make somebody else an administrator first"),
+        (["grant", "boss@example.com", "staff"], "Make somebody else an administrator first"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_changes_nothing(flask, words, said):
+    make_user()
+    make_user("boss@example.com", role="admin")
+    before = rows(select(User.__table__))
+
+    result = flask(*words)
+
+    assert result.exit_code != 0
+    assert said in result.output
+    assert rows(select(User.__table__)) == before

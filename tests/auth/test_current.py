@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, insert, select, update
 
 from shop.auth import current
-from shop.auth.models import LoginSession, User
+from shop.auth.models import LoginSession, Role, User
+from shop.auth.permissions import BUILT_IN, PERMISSIONS
 from shop.clock import now
 from shop.db import db
 from shop.errors import Forbidden
@@ -67,7 +68,7 @@ def test_a_member_costs_one_statement(client, statements):
 
 def test_a_session_ends_after_thirty_quiet_days(client):
     make_user()
-    log_in(client)
+    log_in(client, remember=True)
     age(timedelta(days=29, hours=23))
     assert client.get("/api/v1/me").status_code == 200
 
@@ -76,9 +77,28 @@ def test_a_session_ends_after_thirty_quiet_days(client):
     assert client.get("/api/v1/me").status_code == 401
 
 
-def test_a_session_ends_after_ninety_days_however_busy(client):
+def test_who_did_not_want_to_stay_is_out_after_twelve_quiet_hours(client):
     make_user()
     log_in(client)
+    for _visit in range(3):
+        age(timedelta(hours=11))
+        assert client.get("/api/v1/me").status_code == 200
+
+    age(timedelta(hours=12, minutes=1))
+
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_only_who_wants_to_stay_gets_a_cookie_that_outlives_the_browser(app, client):
+    make_user()
+
+    assert "Expires" not in log_in(client).headers["Set-Cookie"]
+    assert "Expires" in log_in(app.test_client(), remember=True).headers["Set-Cookie"]
+
+
+def test_a_session_ends_after_ninety_days_however_busy(client):
+    make_user()
+    log_in(client, remember=True)
 
     for _month in range(3):
         age(timedelta(days=29))
@@ -119,7 +139,7 @@ def test_an_ended_session_is_not_brought_back_by_a_late_visit(client):
     log_in(client)
     with client.session_transaction() as session:
         token = session["_user_id"]
-    from shop.auth.services import log_out, note_visit
+    from shop.auth.sessions import log_out, note_visit
 
     inside(log_out)(token, at=now())
     inside(note_visit)(1, at=now() + timedelta(days=1), before=now() + timedelta(hours=1))
@@ -172,48 +192,63 @@ def test_a_household_is_one_network(app, address, key):
         assert current.network() == key
 
 
-@pytest.mark.parametrize(
-    ("role", "passes"),
-    [("customer", ["customer"]), ("staff", ["customer", "staff"]), ("admin", ["customer", "staff", "admin"])],
-)
-def test_a_role_opens_its_doors_and_those_below(client, app, role, passes):
-    make_user(role=role)
-    log_in(client)
+def allowed(app, client) -> frozenset[str]:
+    """What the door lets this visitor do."""
     cookie = {"Cookie": f"session={client.get_cookie('session').value}"}
-
     with app.test_request_context(headers=cookie):
-        opened = [wanted for wanted in ("customer", "staff", "admin") if _opens(wanted)]
-
-    assert opened == passes
+        return frozenset(permission for permission in PERMISSIONS if _opens(permission))
 
 
-def _opens(role):
+def _opens(permission):
     try:
-        current.require_role(role)
+        current.require_permission(permission)
     except Forbidden:
         return False
     return True
 
 
+@pytest.mark.parametrize("role", BUILT_IN)
+def test_a_role_opens_what_its_permissions_say_and_nothing_else(client, app, role):
+    make_user(role=role)
+    log_in(client)
+
+    assert allowed(app, client) == BUILT_IN[role]
+
+
+def test_a_role_of_the_shops_own_opens_what_the_shop_put_into_it(client, app):
+    change(insert(Role).values(code="packer", name="Packer", permissions=["orders.view", "orders.fulfill", "no.such"]))
+    make_user(role="packer")
+    log_in(client)
+
+    assert allowed(app, client) == {"office.view", "orders.view", "orders.fulfill"}
+
+
+def test_a_role_that_nobody_knows_opens_nothing(client, app):
+    make_user(role="gone")
+    log_in(client)
+
+    assert allowed(app, client) == frozenset()
+    assert client.get("/admin").status_code == 403
+
+
 def test_a_changed_role_ends_all_sessions(client):
-    from shop.auth.models import Role
-    from shop.auth.services import set_role
+    from shop.auth.staff_services import give_role
 
     user_id = make_user()
     log_in(client)
 
-    inside(set_role)(user_id, Role.STAFF, at=now())
+    inside(give_role)(user_id, "staff", at=now())
 
     assert client.get("/api/v1/me").status_code == 401
     assert row(select(User.role)).role == "staff"
 
 
 def test_sessions_that_are_long_over_are_deleted(client):
-    from shop.auth.services import sweep_sessions
+    from shop.auth.sessions import sweep_sessions
 
     make_user()
-    log_in(client)
-    log_in(client)
+    log_in(client, remember=True)
+    log_in(client, remember=True)
     inside(sweep_sessions)(now() + timedelta(days=89))
     assert len(rows(SESSION)) == 2
 

@@ -10,11 +10,12 @@ from sqlalchemy import select
 from shop.auth import services
 from shop.auth.models import LoginSession
 from shop.auth.services import WrongPassword, change_password, log_in
+from shop.auth.sessions import Doorstep
 from shop.db import rows
 from tests.factories import NOON
 from tests.people import PASSWORD, make_user
 
-ANA = {"email": "ana@example.com", "network": "192.0.2.1", "device": ""}
+ANA = {"email": "ana@example.com", "step": Doorstep("192.0.2.1")}
 
 
 def test_a_log_in_that_is_overtaken_by_a_new_password_opens_nothing(the_shop, monkeypatch):

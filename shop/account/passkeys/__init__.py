@@ -1,0 +1,1 @@
+"""My passkeys: adding, renaming, removing them."""
