@@ -6,13 +6,22 @@ import os
 from pathlib import Path
 
 from flask import Flask
+from flask.typing import ResponseReturnValue
 
 from config import Config
 from shop import db
+from shop.web.again import run_again_if_lost
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 __all__ = ["create_app"]
+
+
+class Shop(Flask):
+    """Flask, which runs a view again that lost a race in the database."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        return run_again_if_lost(super().dispatch_request)
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -22,7 +31,7 @@ def create_app(config: Config | None = None) -> Flask:
         ConfigError: settings are wrong; names each of them.
     """
     config = config or Config.from_env()
-    app = Flask("shop", static_folder=None, instance_path=str(config.instance))
+    app = Shop("shop", static_folder=None, instance_path=str(config.instance))
     configure(app, config)
     db.init_app(app)
     if os.environ.get("FLASK_RUN_FROM_CLI"):
@@ -75,6 +84,7 @@ def register_features(app: Flask) -> None:
     from shop import (
         account,
         admin,
+        audit,
         auth,
         cart,
         catalog,
@@ -89,10 +99,14 @@ def register_features(app: Flask) -> None:
         order,
         outbox,
         payment,
+        people,
         pricing,
+        privacy,
+        promotion,
         review,
         search,
         tables,  # noqa: F401
+        trail,
         web,
     )
     from shop.settings import queries as settings
@@ -101,6 +115,7 @@ def register_features(app: Flask) -> None:
         settings,
         web,
         outbox,
+        trail,
         mail,
         media,
         auth,
@@ -109,13 +124,17 @@ def register_features(app: Flask) -> None:
         inventory,
         review,
         catalog,
+        promotion,
         search,
         cart,
         order,
         payment,
         checkout,
+        privacy,
         account,
         content,
+        people,
+        audit,
         admin,
         health,
         cli,

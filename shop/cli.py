@@ -18,6 +18,9 @@ shop_commands = AppGroup("shop", help="Set up and look after the shop.")
 
 def init_app(app: Flask) -> None:
     """Add the commands to the application."""
+    from shop.audit.cli import audit_command
+
+    shop_commands.add_command(audit_command)
     app.cli.add_command(shop_commands)
 
 
@@ -57,3 +60,29 @@ def fill_demo(seed: int, today: datetime | None, if_empty: bool) -> None:  # noq
     if built.password:
         for email, role in LOGINS.items():
             click.echo(f"  {role:<9} {email:<22} {built.password}")
+
+
+@shop_commands.command("race")
+@click.option("--runners", type=click.IntRange(2, 500), default=40, show_default=True, help="How many want the same at once.")
+def race_command(runners: int) -> None:
+    """Race for the last piece, code, refund and number on a scratch copy of this shop. Exits with 1 when two won, or the audit finds something."""
+    from shop import create_app
+    from shop.audit.race import CannotCopy, run_races, scratch_copy
+
+    try:
+        with scratch_copy(create_app) as scratch:
+            races, findings = run_races(scratch, runners=runners, at=now())
+    except CannotCopy as problem:
+        raise click.ClickException(str(problem)) from None
+    for race in races:
+        others = ", ".join(f"{count} × {word}" for word, count in sorted(race.told.items())) or "nobody"
+        mark = "✓" if race.is_fair else "✗"
+        click.echo(
+            f"{mark} {race.name:<16} {race.runners} at once: {race.winners} won of {race.may_win} who may; refused: {others}; {race.took_s:.2f} s"
+        )
+    for finding in findings:
+        click.echo(f"✗ {finding}")
+    click.echo(
+        "The audit of the copy is clean." if not findings else f"The audit of the copy finds {len(findings)} things more than before."
+    )
+    sys.exit(0 if not findings and all(race.is_fair for race in races) else 1)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Boolean,
     ClauseElement,
     Connection,
+    Date,
     DateTime,
     Dialect,
     Double,
@@ -30,12 +31,14 @@ from sqlalchemy import (
     MetaData,
     Row,
     String,
+    Table,
     Text,
     event,
+    literal_column,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, registry
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import JSON, TypeDecorator
 
 log = logging.getLogger(__name__)
@@ -81,6 +84,7 @@ class Base(DeclarativeBase):
             bool: Boolean(),
             dict[str, Any]: JSON(),
             list[int]: JSON(),
+            list[str]: JSON(),
         },
     )
 
@@ -102,6 +106,7 @@ for _kind, _sqlite_name in (
     (Text, "TEXT"),
     (Enum, "TEXT"),
     (DateTime, "TEXT"),
+    (Date, "TEXT"),
     (JSON, "TEXT"),
     (Boolean, "INTEGER"),
     (BigInteger, "INTEGER"),
@@ -115,6 +120,15 @@ def _create_strict_table(element: CreateTable, compiler: Any, **kw: Any) -> str:
     """STRICT tables on SQLite: a text never enters a number's column."""
     element.element.dialect_options["sqlite"]["strict"] = True
     return str(compiler.visit_create_table(element, **kw))
+
+
+@compiles(CreateIndex, "postgresql")
+def _create_partial_index(element: CreateIndex, compiler: Any, **kw: Any) -> str:
+    """``sqlite_where`` of an index is meant for both databases; ``postgresql_where`` would load the words of PostgreSQL (3 MB) everywhere."""
+    options = element.element.dialect_options
+    if options["postgresql"]["where"] is None:
+        options["postgresql"]["where"] = options["sqlite"]["where"]
+    return str(compiler.visit_create_index(element, **kw))
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
@@ -138,7 +152,7 @@ def _connect_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=10000",
-        "cache_size=-4000",  # per connection, one for each thread; the system keeps the file in memory anyway
+        "cache_size=-1000",  # per connection, one for each thread; the system keeps the file in memory anyway
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -209,6 +223,11 @@ def as_moment(value: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def in_words(value: int | str) -> Any:
+    """A constant that stands in the SQL itself. PostgreSQL plans a statement anew each time while the length of its list is a parameter."""
+    return literal_column(str(value) if isinstance(value, int) else f"'{value}'", BigInteger() if isinstance(value, int) else Text())
+
+
 def connection() -> Connection:
     """The connection that reads: the open transaction's, or one of this request that commits by itself."""
     if in_transaction():
@@ -241,15 +260,16 @@ def in_transaction() -> bool:
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, is_aside: bool = False) -> Iterator[Session]:
     """The one way to write. The outermost block commits, inner blocks join it; any failure undoes everything.
 
     It ends the read unit first, so that what a verb decides on is read afresh. Objects loaded before it are read again: services take ids.
+    ``is_aside``: bookkeeping of the machine beside what somebody does, such as when a device was last seen; see ``before_commit``.
     """
     session = db.session()
     unit = session.info.get("unit")
     if unit is None:
-        with _outermost(session):
+        with _outermost(session, is_aside=is_aside):
             yield session
         return
     try:
@@ -260,8 +280,8 @@ def transaction() -> Iterator[Session]:
 
 
 @contextmanager
-def _outermost(session: Session) -> Iterator[None]:
-    unit: dict[str, Any] = {"failed": False, "after": []}
+def _outermost(session: Session, *, is_aside: bool) -> Iterator[None]:
+    unit: dict[str, Any] = {"failed": False, "after": [], "notes": []}
     session.rollback()
     _close_reader()  # one connection at a time: who held one and waited for another could starve the pool
     session.info["unit"] = unit
@@ -270,7 +290,10 @@ def _outermost(session: Session) -> Iterator[None]:
         yield
         if unit["failed"]:
             raise RuntimeError("an inner failure was swallowed; nothing is committed")
+        for act in () if is_aside else current_app.extensions.get("before_commit", ()):
+            act()
         session.commit()
+        g.commits = g.get("commits", 0) + 1
     except BaseException:
         session.rollback()
         raise
@@ -282,12 +305,29 @@ def _outermost(session: Session) -> Iterator[None]:
 
 def insert_missing(model: type[Base], *values: dict[str, Any]) -> int:
     """Insert the rows whose key is not there yet; gives how many were. Only inside ``transaction()``."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    insert = sqlite.insert if is_sqlite() else postgresql.insert
     key = next(iter(model.__table__.primary_key))
-    written = insert(model).values(list(values)).on_conflict_do_nothing().returning(key)  # PostgreSQL counts no rows of an INSERT by itself
-    return len(db.session().execute(written).all())
+    written = insert_into(model).values(list(values)).on_conflict_do_nothing()
+    return len(db.session().execute(written.returning(key)).all())  # PostgreSQL counts no rows of an INSERT by itself
+
+
+def insert_into(table: type[Base] | Table) -> Any:
+    """An INSERT that knows ``on_conflict_…``, in the words of this shop's database: the words of the other one (3 MB) are not loaded."""
+    if is_sqlite():
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert(table)
+
+
+def before_commit(app: Flask, act: Callable[[], object]) -> None:
+    """Run ``act`` at the end of every transaction of this shop, in it, unless it is aside."""
+    app.extensions.setdefault("before_commit", []).append(act)
+
+
+def notes() -> list[Any]:
+    """What was said of the open transaction, for those who act before its commit; gone with it when it fails."""
+    noted: list[Any] = db.session().info["unit"]["notes"]
+    return noted
 
 
 def after_commit(act: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ ShopError                400  the common root: status, slug, title, what to do n
 ├── NotFound             404  it does not exist, or it is not yours
 ├── Forbidden            403  you are known, but may not
 ├── NotLoggedIn          401  log in first
+│   └── BadToken         401  the token or key of a program is not taken
 ├── Invalid              422  fields are wrong; carries them
 ├── BadImage             422  the file is no picture that the shop takes; says why
 ├── Conflict             409  the rule of the shop stands against it
@@ -12,7 +13,8 @@ ShopError                400  the common root: status, slug, title, what to do n
 │   ├── OutOfStock       409  fewer pieces than wanted; names the lines
 │   ├── QuoteChanged     409  price, stock, tax or delivery differ from what was shown
 │   └── CartEmpty        409  nothing to order
-└── TooManyTries         429  wait a little
+├── TooManyTries         429  wait a little
+└── NotNow               503  the database is away; nothing was half done
 """
 
 from __future__ import annotations
@@ -55,6 +57,12 @@ class NotLoggedIn(ShopError):
     """Only for people who have logged in."""
 
     status, slug, title = 401, "not-logged-in", N_("Please log in")
+
+
+class BadToken(NotLoggedIn):
+    """The token or key that a program shows is wrong, too old or was ended: all look alike."""
+
+    slug, title = "bad-token", N_("This token is not taken")
 
 
 class Invalid(ShopError):
@@ -113,3 +121,9 @@ class TooManyTries(ShopError):
     """Too often in too short a time. ``extras['retry_after_s']`` says how long to wait."""
 
     status, slug, title = 429, "too-many-tries", N_("Please wait a little")
+
+
+class NotNow(ShopError):
+    """The shop's database is away, full or overrun. Nothing was half done; try again after ``Retry-After`` seconds."""
+
+    status, slug, title = 503, "not-now", N_("The shop cannot be reached at the moment")

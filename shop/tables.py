@@ -10,20 +10,31 @@ import re
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Double, Table
 
+import shop.audit.models
+import shop.auth.keys.models
 import shop.auth.models
+import shop.auth.oidc.models
+import shop.auth.tokens.models
 import shop.cart.models
 import shop.catalog.models
 import shop.content.models
 import shop.customer.models
 import shop.inventory.models
+import shop.ledger.models
 import shop.mail.models
 import shop.media.models
+import shop.order.documents.models
 import shop.order.models
+import shop.order.returns.models
+import shop.order.withdrawal.models
 import shop.outbox.models
 import shop.payment.models
 import shop.pricing.models
+import shop.privacy.models
+import shop.promotion.models
 import shop.review.models
 import shop.settings.models
+import shop.trail.models
 import shop.web.models  # noqa: F401
 from shop.db import Base
 

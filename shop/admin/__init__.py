@@ -11,18 +11,49 @@ from flask import Blueprint, Flask
 from flask_babel import lazy_gettext as _l
 
 from shop.admin.guard import guard
+from shop.audit import admin as audit
+from shop.auth.keys import admin as keys
 from shop.catalog import admin as catalog
+from shop.content.settings import admin as settings
 from shop.mail import admin as mail
 from shop.order import admin as order
+from shop.order.returns import admin as returns
+from shop.order.withdrawal import admin as withdrawal
 from shop.outbox import admin as outbox
 from shop.payment import admin as payment
+from shop.payment.heard import admin as heard
+from shop.payment.transfers import admin as transfers
+from shop.people.admin import customers, groups, roles, users
+from shop.pricing import admin as pricing
+from shop.promotion import admin as promotion
+from shop.trail import admin as trail
 from shop.web.context import add_context
 from shop.web.staff import StaffEntry
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_app_request(guard)
 
-FEATURES: tuple[ModuleType, ...] = (order, payment, catalog, mail, outbox)
+FEATURES: tuple[ModuleType, ...] = (
+    order,
+    returns,
+    withdrawal,
+    payment,
+    transfers,
+    heard,
+    catalog,
+    promotion,
+    pricing,
+    mail,
+    outbox,
+    audit,
+    trail,
+    settings,
+    customers,
+    groups,
+    users,
+    roles,
+    keys,
+)
 
 ENTRIES: list[StaffEntry] = [
     StaffEntry("admin.dashboard", _l("Today"), 0, icon="home"),

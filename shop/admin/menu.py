@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import url_for
+from flask import current_app, url_for
 
-from shop.auth.current import REACH, current_user
+from shop.auth.current import current_user
 from shop.web.staff import StaffEntry
 
 
@@ -27,5 +27,11 @@ def menu_for(entries: Sequence[StaffEntry]) -> list[MenuLine]:
     return [
         MenuLine(str(entry.label), url_for(entry.endpoint), entry.icon, entry.count() if entry.count else 0, entry.is_sub)
         for entry in sorted(entries, key=lambda entry: entry.position)
-        if current_user.role in REACH[entry.role]
+        if may_open(entry.endpoint)
     ]
+
+
+def may_open(endpoint: str) -> bool:
+    """Does the current user's role have what this page needs?"""
+    permission = getattr(current_app.view_functions[endpoint], "permission", "")
+    return not permission or current_user.may(permission)

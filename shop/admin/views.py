@@ -11,6 +11,7 @@ from shop.admin import bp
 from shop.admin.chart import change, draw, title_of_days
 from shop.admin.queries import count_low_stock, find_goods, list_low_stock, list_sales
 from shop.admin.times import today_here
+from shop.auth.permissions import OFFICE
 from shop.mail.queries import NEEDS_PERSON, count_mails, list_all_mails
 from shop.money import Money
 from shop.order.queries import find_order
@@ -19,12 +20,14 @@ from shop.outbox.models import DeliveryState
 from shop.outbox.queries import count_dead, count_retrying, list_deliveries
 from shop.web.lists import Filters, load_filters
 from shop.web.locale import current_locale
+from shop.web.staff import needs
 
 DAYS = 30
 SHOWN = 8
 
 
 @bp.get("", strict_slashes=False)
+@needs(OFFICE)
 def dashboard() -> ResponseReturnValue:
     """The day: what is to be done, what was sold, what needs a person."""
     today = today_here()
@@ -63,6 +66,7 @@ def _stock_url() -> str:
 
 
 @bp.get("/find")
+@needs(OFFICE)
 def find() -> ResponseReturnValue:
     """What the search field on every page leads to: an order by its number at once, else orders, customers and goods."""
     typed = load_filters(Filters())["q"]
@@ -74,6 +78,7 @@ def find() -> ResponseReturnValue:
 
 
 @bp.get("/keys")
+@needs(OFFICE)
 def show_keys() -> ResponseReturnValue:
     """Every key, and the switch that turns them off."""
     return render_template("admin/show_keys.html")

@@ -132,8 +132,10 @@ def _dump_variant(detail: Detail, variant: VariantRow, currency: str) -> dict[st
         "options": {option.name: value.name for option in detail.options for value in option.values if chosen.get(option.id) == value.id},
         "price": Money(variant.price_minor, currency).dump(),
         "compare_at": Money(variant.compare_at_minor, currency).dump() if variant.is_reduced and variant.compare_at_minor else None,
+        "lowest_30_days": None if variant.lowest_minor is None else Money(variant.lowest_minor, currency).dump(),
         "available": variant.is_available,
-        "stock": variant.on_hand,
+        "stock": None if variant.on_hand is None else max(variant.on_hand, 0),
+        "ships_in_days": variant.lead_days if variant.ships_later else None,
     }
 
 

@@ -6,8 +6,8 @@ Category, "everything" and search share it. The URL's parameters: ``sort``, ``mi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,11 +17,12 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
-from shop.catalog.cards import FIRST_IN_LIST, IN_LIST, show_cards
+from shop.catalog.cards import FIRST_IN_LIST, IN_LIST, join_cards
 from shop.catalog.grid import Count, Filters, Sort
 from shop.errors import Invalid
 from shop.money import Money, format_money
 from shop.web.pagination import CURSOR_MAX, Page
+from shop.web.remembered import gap, remembered
 from shop.web.text import clean_amount
 
 PER_PAGE = 24
@@ -114,17 +115,33 @@ class Listing:
     base: str
     kept: dict[str, str]
     sorts: list[tuple[Sort, Any]]
-    cards: Markup
+    cards_html: bytes
     is_empty: bool
     count: Count | None
     total: int
-    next_url: str | None
-    previous_url: str | None
+    next_cursor: str | None
+    previous_cursor: str | None
     chips: list[tuple[str, str]]
+
+    @property
+    def cards(self) -> Markup:
+        return Markup(self.cards_html.decode())  # noqa: S704 - rendered by our own templates
 
     @property
     def first_url(self) -> str:
         return self.url()
+
+    @property
+    def next_url(self) -> str | None:
+        return self._url_at(self.next_cursor)
+
+    @property
+    def previous_url(self) -> str | None:
+        return self._url_at(self.previous_cursor)
+
+    def _url_at(self, cursor: str | None) -> str | None:
+        """This list from a place in it. Cursors need no quoting; put in last, they can be the gaps of a page that is kept."""
+        return f"{self.first_url}{'&' if '?' in self.first_url else '?'}cursor={cursor}" if cursor else None
 
     @property
     def clear_url(self) -> str:
@@ -135,9 +152,19 @@ class Listing:
         return link(self.base, {**params_of(self.wanted, self.kept, self.sorts), **changed})
 
 
-def facts_of(page: Page[Any]) -> tuple[Any, ...]:
-    """All that a page of rows says: equal facts make equal pages."""
-    return tuple(map(tuple, page.items)), page.next_cursor, page.previous_cursor
+def remember_listing(listing: Listing, render: Callable[[Listing], str]) -> bytes:
+    """The page of this list, which ``render`` makes; cards, which move by themselves, and cursors are put in late."""
+    wanted = listing.wanted
+    asked = (wanted.sort, wanted.low, wanted.high, wanted.in_stock, wanted.cursor is None, *wanted.typed.items(), *wanted.errors.items())
+    facts = (listing.count, listing.total, listing.is_empty, listing.previous_cursor is None, listing.next_cursor is None)
+    late = {"cards": listing.cards_html, "previous": (listing.previous_cursor or "").encode(), "next": (listing.next_cursor or "").encode()}
+    hollow = replace(
+        listing,
+        cards_html=gap("cards").encode(),
+        previous_cursor=listing.previous_cursor and gap("previous"),
+        next_cursor=listing.next_cursor and gap("next"),
+    )
+    return remembered(asked, facts, lambda: render(hollow), late)
 
 
 def make_listing(
@@ -158,16 +185,14 @@ def make_listing(
         base,
         kept or {},
         named,
-        show_cards(page.items, locale, IN_LIST, FIRST_IN_LIST),
+        join_cards(page.items, locale, IN_LIST, FIRST_IN_LIST),
         not page.items,
         count,
         total,
-        None,
-        None,
+        page.next_cursor,
+        page.previous_cursor,
         [],
     )
-    listing.next_url = listing.url(cursor=page.next_cursor) if page.next_cursor else None
-    listing.previous_url = listing.url(cursor=page.previous_cursor) if page.previous_cursor else None
     listing.chips = [(name, listing.url(**{param: None})) for param, name in _chosen(wanted, locale)]
     return listing
 

@@ -13,9 +13,13 @@ Rows = list[dict[str, Any]]
 
 
 def insert_many(link: Connection, table: Table, rows: Rows) -> None:
-    """Insert the rows; all have the same columns, those without a value by default."""
-    if rows:
-        _run(link, _compiled_insert(link.dialect, table, tuple(rows[0])), rows)
+    """Insert the rows; all have the same columns, and the columns that they do not name get their default."""
+    if not rows:
+        return
+    defaults: dict[str, Any] = {column.name: column.default for column in table.columns if column.default is not None}
+    unnamed = {name: default.arg for name, default in defaults.items() if default.is_scalar}
+    rows = [{**unnamed, **row} for row in rows]
+    _run(link, _compiled_insert(link.dialect, table, tuple(rows[0])), rows)
 
 
 def update_many(link: Connection, statement: Update, rows: Rows) -> None:

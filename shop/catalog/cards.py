@@ -167,7 +167,12 @@ def _good(row: Any, locale: str) -> Good:
     )
 
 
-def show_cards(found: Sequence[Any], locale: str, style: Style = BESIDE, first: Style | None = None) -> Markup:
+def show_cards(found: Sequence[Any], locale: str) -> Markup:
+    """The cards of a list's rows, for a template."""
+    return Markup(join_cards(found, locale).decode())  # noqa: S704 - rendered by our own templates
+
+
+def join_cards(found: Sequence[Any], locale: str, style: Style = BESIDE, first: Style | None = None) -> bytes:
     """The cards of a list's rows, as ``<li>`` after ``<li>``; ``first`` is the style of those that one sees first."""
     memory: Memory = current_app.extensions["cards"]
     version = topic_version("catalog")
@@ -188,7 +193,7 @@ def show_cards(found: Sequence[Any], locale: str, style: Style = BESIDE, first: 
             if row.id in goods:
                 html = shown[at] = render_card(make_card(goods[row.id], Facts(*row[2:])), key[2]).encode()
                 memory.put(key, (version, tuple(row[2:]), html))
-    return Markup(b"\n".join(html for html in shown if html).decode())  # noqa: S704 - rendered by our own templates
+    return b"\n".join([html for html in shown if html])
 
 
 def render_card(card: Card, style: Style) -> str:

@@ -76,6 +76,12 @@ def choose(detail: Detail, variants: Sequence[VariantRow], wanted: Mapping[str, 
     return Choice(variant, ", ".join(names), _params(detail, chosen) if wanted else {}, options)
 
 
+def variant_url(detail: Detail, variant: VariantRow, url: str) -> str:
+    """The product's page with this variant chosen."""
+    params = _params(detail, detail.choices.get(variant.id, {}))
+    return f"{url}?{urlencode(params)}" if params else url
+
+
 def _known(detail: Detail, wanted: Mapping[str, str]) -> dict[int, int]:
     """Those wishes that name an option and a value of this product."""
     known = {}

@@ -17,7 +17,7 @@ from sqlalchemy import Select, bindparam, func, select, true, tuple_
 
 from shop.catalog.cards import FACTS_OF
 from shop.catalog.models import CategoryProduct, Product
-from shop.db import rows, scalar
+from shop.db import in_words, rows, scalar
 from shop.errors import Invalid
 from shop.settings.queries import kept
 from shop.web.pagination import Page, decode_cursor, encode_cursor
@@ -103,7 +103,7 @@ def narrowed(statement: Select[Any], shape: Shape) -> Select[Any]:
 
 
 def ordered(statement: Select[Any], shape: Shape, sort: Sort, *, backwards: bool, goes_on: bool) -> Select[Any]:
-    """``statement`` in the order of ``sort``, after the row of a cursor when it ``goes_on``, and no longer than a page needs."""
+    """``statement`` in the order of ``sort``, after the row of a cursor when it ``goes_on``."""
     source = CategoryProduct if shape.in_category else Product
     key = getattr(source, KEYS[sort])
     place = CategoryProduct.product_id if shape.in_category else Product.id
@@ -112,17 +112,22 @@ def ordered(statement: Select[Any], shape: Shape, sort: Sort, *, backwards: bool
         last = tuple_(bindparam("last_key", type_=key.type), bindparam("last_id"))
         here = tuple_(key, place)
         statement = statement.where(here < last if falls else here > last)
-    return statement.order_by(key.desc() if falls else key, place.desc() if falls else place).limit(bindparam("most"))
+    return statement.order_by(key.desc() if falls else key, place.desc() if falls else place)
 
 
 @lru_cache(maxsize=256)
-def list_statement(shape: Shape, sort: Sort, *, backwards: bool, goes_on: bool) -> Select[Any]:
-    """One page of goods: the key of the order, the id, and the facts that move without the catalog's version."""
+def list_statement(shape: Shape, sort: Sort, limit: int, *, backwards: bool, goes_on: bool) -> Select[Any]:
+    """One page of goods: the key of the order, the id, and the facts that move without the catalog's version.
+
+    Its length is part of the statement, so that PostgreSQL keeps one plan; but how many goods a price leaves differs from price to price.
+    """
     key = getattr(CategoryProduct if shape.in_category else Product, KEYS[sort])
     statement = select(Product.id, key.label("key"), *FACTS_OF)
     if shape.in_category:
         statement = statement.select_from(CategoryProduct).join(Product, Product.id == CategoryProduct.product_id)
-    return ordered(narrowed(statement, shape), shape, sort, backwards=backwards, goes_on=goes_on)
+    has_price = shape.has_low or shape.has_high
+    statement = ordered(narrowed(statement, shape), shape, sort, backwards=backwards, goes_on=goes_on)
+    return statement.limit(bindparam("most") if has_price else in_words(limit))
 
 
 @lru_cache(maxsize=64)
@@ -139,7 +144,7 @@ def list_goods(filters: Filters, sort: Sort, cursor: str | None, limit: int) -> 
         Invalid: the cursor is not one of this list.
     """
     place = read_cursor(cursor, sort)
-    statement = list_statement(Shape.of(filters), sort, backwards=place.backwards, goes_on=place.goes_on)
+    statement = list_statement(Shape.of(filters), sort, limit + 1, backwards=place.backwards, goes_on=place.goes_on)
     return cut(rows(statement, most=limit + 1, **filters.params, **place.params), sort, place, limit)
 
 

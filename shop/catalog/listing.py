@@ -34,7 +34,16 @@ from shop.settings.services import touch_topic
 BATCH = 500
 
 ON_SALE = (
-    select(Variant.product_id, Variant.id, Price.minor, Price.compare_at_minor, StockItem.on_hand, StockItem.low_at, StockItem.is_tracked)
+    select(
+        Variant.product_id,
+        Variant.id,
+        Price.minor,
+        Price.compare_at_minor,
+        StockItem.on_hand,
+        StockItem.low_at,
+        StockItem.is_tracked,
+        StockItem.backorder_to,
+    )
     .join(Price, Price.id == NEWEST_PRICE)
     .outerjoin(StockItem, StockItem.variant_id == Variant.id)
     .where(Variant.product_id.in_(bindparam("ids", expanding=True)), Variant.archived_at.is_(None))
@@ -139,9 +148,12 @@ def _derive(
 def _availability(variants: Sequence[Row[Any]]) -> dict[str, Any]:
     """Can any be bought, and how many are left when all that is left is few?"""
     is_endless = any(variant.is_tracked is not True for variant in variants)
-    total = sum(variant.on_hand for variant in variants if variant.is_tracked)
-    low_at = max((variant.low_at for variant in variants if variant.is_tracked), default=0)
-    return {"available": is_endless or total > 0, "pieces_left": total if not is_endless and 0 < total <= low_at else None}
+    counted = [variant for variant in variants if variant.is_tracked]
+    total = sum(max(variant.on_hand, 0) for variant in counted)
+    can_wait = any(variant.on_hand + variant.backorder_to > 0 for variant in counted if variant.backorder_to)
+    low_at = max((variant.low_at for variant in counted), default=0)
+    is_few = not is_endless and not can_wait and 0 < total <= low_at
+    return {"available": is_endless or can_wait or total > 0, "pieces_left": total if is_few else None}
 
 
 def _places(product: Any, facts: dict[str, Any], shelves: Iterable[Row[Any]]) -> list[dict[str, Any]]:

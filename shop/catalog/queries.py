@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import BigInteger, Select, Text, bindparam, case, cast, func, literal, null, select, union_all
+from sqlalchemy import BigInteger, Select, Text, bindparam, case, cast, func, null, select, union_all
 from sqlalchemy.orm import aliased
 
 from shop.catalog.cards import OTHER_LOCALE
@@ -36,9 +36,10 @@ from shop.catalog.models import (
     VariantOption,
 )
 from shop.catalog.prices import NEWEST_PRICE
-from shop.db import Prepared, UtcDateTime, row, rows, scalar
+from shop.db import Prepared, UtcDateTime, as_moment, in_words, row, rows, scalar
 from shop.inventory.models import StockItem
 from shop.media.models import Image
+from shop.pricing.history import PricePoint, prior_prices
 from shop.review.queries import GIVEN, SHOWN
 
 BESIDE_IT = 4
@@ -130,7 +131,7 @@ def _is_own(locale: Any) -> Any:
 
 def _part(what: str, source: Select[Any], *, numbers: Sequence[Any] = (), texts: Sequence[Any] = (), at: Any = None) -> Select[Any]:
     """``source`` without columns of its own becomes rows of the common shape."""
-    columns: list[Any] = [literal(what, Text()).label("what")]
+    columns: list[Any] = [in_words(what).label("what")]
     columns += [cast(number, BigInteger()).label(f"n{place}") for place, number in enumerate([*numbers, *[null()] * (8 - len(numbers))])]
     columns += [cast(text, Text()).label(f"t{place}") for place, text in enumerate([*texts, *[null()] * (4 - len(texts))])]
     columns.append((cast(null(), UtcDateTime()) if at is None else at).label("at"))
@@ -162,7 +163,7 @@ _facts = (
     select(ProductAttribute.attribute_id)
     .join(Attribute, Attribute.id == ProductAttribute.attribute_id)
     .outerjoin(AttributeText, (AttributeText.attribute_id == Attribute.id) & AttributeText.locale.in_(_spoken))
-    .where(ProductAttribute.product_id == _id, ProductAttribute.locale.in_([literal(""), *_spoken]))
+    .where(ProductAttribute.product_id == _id, ProductAttribute.locale.in_([in_words(""), *_spoken]))
 )
 _variants = (
     select(Variant.id)
@@ -174,8 +175,22 @@ _first = (
     select(CategoryProduct.product_id)
     .where(CategoryProduct.category_id == bindparam("shelf_id"), CategoryProduct.product_id != _id)
     .order_by(CategoryProduct.position, CategoryProduct.product_id)
-    .limit(bindparam("most"))
+    .limit(in_words(BESIDE_IT))
     .subquery("first")
+)
+_past: Any = aliased(Price)
+_reduced = (
+    select(_past.id)
+    .join(Variant, Variant.id == _past.variant_id)
+    .join(Price, Price.id == NEWEST_PRICE)
+    .where(
+        Variant.product_id == _id,
+        Variant.archived_at.is_(None),
+        Price.compare_at_minor > Price.minor,
+        _past.currency == bindparam("currency"),
+        _past.customer_group == "",
+        _past.valid_from <= bindparam("at"),
+    )
 )
 # What moves without the catalog's version: prices and stock, and those of the goods beside it.
 _live = [
@@ -192,8 +207,9 @@ _live = [
             case((StockItem.is_tracked, StockItem.on_hand)),
             StockItem.low_at,
         ],
-        texts=[Variant.sku, Variant.barcode],
+        texts=[Variant.sku, Variant.barcode, StockItem.backorder_to, StockItem.lead_days],
     ),
+    _part("price", _reduced, numbers=[_past.variant_id, _past.id, _past.minor, _past.compare_at_minor], at=_past.valid_from),
     _part(
         "beside",
         select(Product.id).join(_first, _first.c.product_id == Product.id),
@@ -251,7 +267,7 @@ PARTS = Prepared(
 
 
 class VariantRow(NamedTuple):
-    """A variant that can be asked for; ``on_hand`` is None where nobody counts."""
+    """A variant that can be asked for; ``on_hand`` is None where nobody counts, ``lowest_minor`` the lowest price before its reduction, if it has one."""
 
     id: int
     sku: str
@@ -262,6 +278,9 @@ class VariantRow(NamedTuple):
     compare_at_minor: int | None
     on_hand: int | None
     is_low: bool
+    lowest_minor: int | None = None
+    backorder: int = 0
+    lead_days: int = 0
 
     @property
     def is_reduced(self) -> bool:
@@ -269,7 +288,12 @@ class VariantRow(NamedTuple):
 
     @property
     def is_available(self) -> bool:
-        return self.on_hand is None or self.on_hand > 0
+        return self.on_hand is None or self.on_hand + self.backorder > 0
+
+    @property
+    def ships_later(self) -> bool:
+        """Nothing is on the shelf, but it may be ordered."""
+        return self.on_hand is not None and self.on_hand <= 0 < self.on_hand + self.backorder
 
 
 def find_product_row(slug: str, locale: str) -> Any | None:
@@ -305,7 +329,7 @@ def list_live_parts(product_id: int, shelf_id: int, *, at: datetime) -> Sequence
 
 def _live_params(product_id: int, shelf_id: int, at: datetime) -> dict[str, Any]:
     currency = current_app.extensions["config"].currency
-    return {"product_id": product_id, "shelf_id": shelf_id, "most": BESIDE_IT, "currency": currency, "at": at}
+    return {"product_id": product_id, "shelf_id": shelf_id, "currency": currency, "at": at}
 
 
 class Beside(NamedTuple):
@@ -322,11 +346,29 @@ class Beside(NamedTuple):
 
 def read_live(parts: Iterable[Any]) -> tuple[list[VariantRow], list[Beside]]:
     """Variants and neighbors among the parts, each in its order."""
-    variants, beside = [], []
+    variants, beside, prices = [], [], []
     for part in parts:
         if part.what == "variant":
-            is_low = part.n6 is not None and 0 < part.n6 <= part.n7
-            variants.append((part.n1, part.n0, VariantRow(part.n0, part.t0, part.t1, part.n2, part.n3, part.n4, part.n5, part.n6, is_low)))
+            variants.append((part.n1, part.n0, part))
         elif part.what == "beside":
             beside.append(Beside(part.n0, part.n1, part.n2, part.n3, part.n4, bool(part.n5), part.n6))
-    return [variant for *_place, variant in sorted(variants)], sorted(beside, key=lambda row: (row.key, row.id))
+        elif part.what == "price":
+            prices.append(part)
+    lowest = _lowest(prices) if prices else {}
+    return [_variant(part, lowest) for *_place, part in sorted(variants)], sorted(beside, key=lambda row: (row.key, row.id))
+
+
+def _variant(part: Any, lowest: dict[int, int]) -> VariantRow:
+    backorder, lead_days = int(part.t2 or 0), int(part.t3 or 0)
+    is_low = part.n6 is not None and 0 < part.n6 <= part.n7 and not backorder
+    same = (part.n0, part.t0, part.t1, part.n2, part.n3, part.n4, part.n5, part.n6, is_low)
+    return VariantRow(*same, lowest.get(part.n0), backorder, lead_days)
+
+
+def _lowest(prices: Iterable[Any]) -> dict[int, int]:
+    """Variant → the lowest price of the 30 days before its reduction."""
+    points: dict[int, list[PricePoint]] = {}
+    for part in sorted(prices, key=lambda part: part.n1):
+        points.setdefault(part.n0, []).append(PricePoint(as_moment(part.at), part.n2, part.n3))
+    found = {variant_id: prior_prices(history) for variant_id, history in points.items()}
+    return {variant_id: prior.lowest_minor for variant_id, prior in found.items() if prior}

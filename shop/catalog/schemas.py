@@ -82,15 +82,17 @@ class OptionSchema(ShopSchema):
 
 
 class VariantSchema(ShopSchema):
-    """``stock`` is null where nobody counts."""
+    """``stock`` is null where nobody counts; ``lowest_30_days`` is the lowest price of the 30 days before a reduction, null without one."""
 
     id = fields.Integer(required=True)
     sku = fields.String(required=True)
     options = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     price = MoneyAmount(required=True)
     compare_at = MoneyAmount(allow_none=True, required=True)
+    lowest_30_days = MoneyAmount(allow_none=True, required=True)
     available = fields.Boolean(required=True)
     stock = fields.Integer(allow_none=True, required=True)
+    ships_in_days = fields.Integer(allow_none=True)
 
 
 class ShelfLinkSchema(ShopSchema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -18,6 +18,7 @@ from shop.web.locale import absolute_url
 
 GTIN = re.compile(r"[0-9]{8}|[0-9]{12,14}")
 SHOWN_REVIEWS = 5
+NAMED_OFFERS = 20
 DESCRIPTION_MOST = 160
 BROAD_IMAGE = 1600
 
@@ -31,10 +32,17 @@ def dump_linked_data(*things: dict[str, Any]) -> Markup:
     return Markup(text)  # noqa: S704 - escaped above
 
 
-def product_data(
-    detail: Detail, variant: VariantRow | None, images: Sequence[ImageView], *, url: str, currency: str, seller: str
-) -> dict[str, Any]:
-    """A Product with the Offer that the page shows."""
+class Sale(NamedTuple):
+    """How the product's variants are sold: ``asked`` is the one that the address names, if it names one."""
+
+    variants: Sequence[tuple[VariantRow, str]]
+    asked: VariantRow | None
+    currency: str
+    seller: str
+
+
+def product_data(detail: Detail, variant: VariantRow | None, images: Sequence[ImageView], sale: Sale, *, url: str) -> dict[str, Any]:
+    """A Product with the Offer that the page shows; with all of them where prices differ and none was asked for."""
     value: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "Product",
@@ -45,7 +53,8 @@ def product_data(
         **({"brand": {"@type": "Brand", "name": detail.brand}} if detail.brand else {}),
     }
     if variant is not None:
-        value |= _offer(variant, url=url, currency=currency, seller=seller)
+        is_plain = sale.asked is not None or len({other.price_minor for other, _url in sale.variants}) == 1
+        value |= {**_marks(variant), "offers": _offer(variant, url, sale)} if is_plain else {"offers": _all_offers(sale)}
     if detail.reviews:
         value["aggregateRating"] = {"@type": "AggregateRating", "ratingValue": detail.rating, "reviewCount": detail.review_count}
         value["review"] = [
@@ -61,20 +70,42 @@ def product_data(
     return value
 
 
-def _offer(variant: VariantRow, *, url: str, currency: str, seller: str) -> dict[str, Any]:
+def _marks(variant: VariantRow) -> dict[str, Any]:
+    """The numbers by which a variant is known."""
     return {
         **({"sku": variant.sku} if variant.sku else {}),
         **({"gtin": variant.barcode} if GTIN.fullmatch(variant.barcode) else {}),
-        "offers": {
-            "@type": "Offer",
-            "url": url,
-            "price": str(Money(variant.price_minor, currency).to_decimal()),
-            "priceCurrency": currency,
-            "availability": f"https://schema.org/{'InStock' if variant.is_available else 'OutOfStock'}",
-            "itemCondition": "https://schema.org/NewCondition",
-            "seller": {"@type": "Organization", "name": seller},
-        },
     }
+
+
+def _offer(variant: VariantRow, url: str, sale: Sale) -> dict[str, Any]:
+    return {
+        "@type": "Offer",
+        "url": url,
+        "price": _decimal(variant.price_minor, sale),
+        "priceCurrency": sale.currency,
+        "availability": f"https://schema.org/{'InStock' if variant.is_available else 'OutOfStock'}",
+        "itemCondition": "https://schema.org/NewCondition",
+        "seller": {"@type": "Organization", "name": sale.seller},
+    }
+
+
+def _all_offers(sale: Sale) -> dict[str, Any]:
+    """From the lowest price to the highest; each variant by itself as long as they are few."""
+    prices = [variant.price_minor for variant, _url in sale.variants]
+    each = [{**_offer(variant, url, sale), **_marks(variant)} for variant, url in sale.variants]
+    return {
+        "@type": "AggregateOffer",
+        "lowPrice": _decimal(min(prices), sale),
+        "highPrice": _decimal(max(prices), sale),
+        "priceCurrency": sale.currency,
+        "offerCount": len(prices),
+        **({"offers": each} if len(each) <= NAMED_OFFERS else {}),
+    }
+
+
+def _decimal(minor: int, sale: Sale) -> str:
+    return str(Money(minor, sale.currency).to_decimal())
 
 
 def crumbs_data(steps: Iterable[tuple[str, str]]) -> dict[str, Any]:

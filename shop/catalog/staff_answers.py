@@ -102,6 +102,8 @@ class StockItemSchema(ShopSchema):
     sku = Text()
     on_hand = fields.Integer(allow_none=True)
     low_at = fields.Integer()
+    backorder_to = fields.Integer()
+    lead_days = fields.Integer()
 
 
 class StockListSchema(ShopSchema):

@@ -31,6 +31,7 @@ from shop.catalog.models import (
     Variant,
     VariantOption,
 )
+from shop.catalog.price_history import find_untrue
 from shop.catalog.prices import NEWEST_PRICE
 from shop.catalog.staff_queries import ProductState, state_of
 from shop.db import row, rows
@@ -152,6 +153,7 @@ class StaffVariant:
     low_at: int
     values: dict[int, int]
     words: str = ""
+    untrue_from: Money | None = None
 
     @property
     def is_low(self) -> bool:
@@ -334,6 +336,10 @@ def _variants(product_id: int, options: Sequence[StaffOption], at: datetime) -> 
             words=", ".join(words),
         )
         variants.append(variant)
+    if any(one.compare_at and one.price and one.compare_at.minor > one.price.minor for one in variants):
+        untrue = find_untrue(product_id, at=at)
+        for one in variants:
+            one.untrue_from = Money(untrue[one.id], currency) if one.id in untrue else None
     return variants
 
 

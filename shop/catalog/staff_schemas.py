@@ -15,7 +15,7 @@ from shop.catalog.schemas import LIMIT_MOST
 from shop.catalog.staff_queries import PAGE, ProductState, Supply
 from shop.catalog.staff_stock import StockView
 from shop.inventory.models import Reason
-from shop.inventory.services import MOST_ON_HAND
+from shop.inventory.services import MOST_BACKORDER, MOST_LEAD_DAYS, MOST_ON_HAND
 from shop.web.fields import Flag, MoneyAmount, NumberText, ShopSchema, Text, WholeNumber
 from shop.web.lists import Word
 from shop.web.pagination import CURSOR_MAX
@@ -164,8 +164,8 @@ class VariantChangeSchema(VersionSchema):
     """``value_ids`` has one value of each option; ``image_id`` is one of the product's pictures, null the main one."""
 
     value_ids = fields.List(WholeNumber(low=1), validate=validate.Length(max=50))
-    sku = Text(maximum=200)
-    barcode = Text(maximum=100)
+    sku = Text(maximum=200, is_code=True)
+    barcode = Text(maximum=100, is_code=True)
     weight_g = WholeNumber(low=0, high=MOST_WEIGHT_G)
     requires_shipping = Flag()
     image_id = WholeNumber(low=1, allow_none=True)
@@ -194,6 +194,8 @@ class StockBodySchema(ShopSchema):
 
     on_hand = WholeNumber(low=0, high=MOST_ON_HAND, allow_none=True, required=True)
     low_at = WholeNumber(low=0, high=MOST_LOW_AT, load_default=None)
+    backorder_to = WholeNumber(low=0, high=MOST_BACKORDER, load_default=None)
+    lead_days = WholeNumber(low=0, high=MOST_LEAD_DAYS, load_default=0)
     reason = Text(maximum=20, load_default=Reason.COUNT.value, validate=validate.OneOf([reason.value for reason in MADE_BY_HAND]))
 
 

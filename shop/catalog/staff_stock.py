@@ -29,7 +29,7 @@ class StockView(StrEnum):
 
 STOCK_VIEWS: dict[StockView, ColumnElement[bool]] = {
     StockView.LOW: and_(StockItem.is_tracked.is_(True), StockItem.on_hand <= StockItem.low_at),
-    StockView.SOLD_OUT: and_(StockItem.is_tracked.is_(True), StockItem.on_hand == 0),
+    StockView.SOLD_OUT: and_(StockItem.is_tracked.is_(True), StockItem.on_hand <= 0),
     StockView.UNCOUNTED: func.coalesce(StockItem.is_tracked, False).is_(False),
 }
 STOCK = (
@@ -42,6 +42,8 @@ STOCK = (
         StockItem.on_hand,
         func.coalesce(StockItem.low_at, 3).label("low_at"),
         func.coalesce(StockItem.is_tracked, False).label("is_tracked"),
+        func.coalesce(StockItem.backorder_to, 0).label("backorder_to"),
+        func.coalesce(StockItem.lead_days, 0).label("lead_days"),
         Image.hash,
         Image.width,
         Image.height,
@@ -63,7 +65,7 @@ WORDS = (
 COUNT_STOCK = (
     select(
         func.count().filter(StockItem.on_hand <= StockItem.low_at).label("low"),
-        func.count().filter(StockItem.on_hand == 0).label("sold_out"),
+        func.count().filter(StockItem.on_hand <= 0).label("sold_out"),
     )
     .select_from(StockItem)
     .join(Variant, Variant.id == StockItem.variant_id)

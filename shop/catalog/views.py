@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from flask import abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -11,13 +10,13 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from shop.catalog import bp
-from shop.catalog.browsing import ALL_SORTS, PER_PAGE, SHELF_SORTS, Wanted, facts_of, make_listing, read_wanted
+from shop.catalog.browsing import ALL_SORTS, PER_PAGE, SHELF_SORTS, Listing, Wanted, make_listing, read_wanted, remember_listing
 from shop.catalog.cards import product_path, product_url, show_cards
-from shop.catalog.choices import choose
+from shop.catalog.choices import choose, variant_url
 from shop.catalog.details import Detail, Moved, Shown, find_shown
 from shop.catalog.grid import Count, Filters, count_goods, count_listed, list_goods
 from shop.catalog.queries import VariantRow, find_moved_category
-from shop.catalog.seo import crumbs_data, dump_linked_data, plain_text, product_data
+from shop.catalog.seo import Sale, crumbs_data, dump_linked_data, plain_text, product_data
 from shop.catalog.tree import Shelf, category_path, category_tree
 from shop.clock import now
 from shop.media.urls import ImageView
@@ -27,7 +26,6 @@ from shop.settings.queries import shop_texts
 from shop.web.context import set_alternates
 from shop.web.locale import absolute_url, current_locale, path_in
 from shop.web.pages import public_page
-from shop.web.pagination import Page
 from shop.web.remembered import remembered
 
 QUANTITY_MOST = 99
@@ -41,12 +39,12 @@ def list_products() -> ResponseReturnValue:
     wanted = read_wanted(request.args, ALL_SORTS)
     filters = wanted.filters()
     page, count = list_goods(filters, wanted.sort, wanted.cursor, PER_PAGE), _count(filters)
-    return remembered((facts_of(page), count), lambda: _render_products(wanted, page, count, locale)), _status(wanted)
-
-
-def _render_products(wanted: Wanted, page: Page[Any], count: Count | None, locale: str) -> str:
     base = path_in(locale, "/products")
     listing = make_listing(wanted, page, base=base, locale=locale, sorts=ALL_SORTS, count=count, total=count_listed())
+    return remember_listing(listing, lambda hollow: _render_products(hollow, locale)), _status(wanted)
+
+
+def _render_products(listing: Listing, locale: str) -> str:
     crumbs = [(shop_texts(locale).name, path_in(locale, "/")), (_("Everything"), path_in(locale, "/products"))]
     return render_template(
         "catalog/list_products.html",
@@ -67,12 +65,12 @@ def show_category(slug: str) -> ResponseReturnValue:
     wanted = read_wanted(request.args, SHELF_SORTS)
     filters = wanted.filters(shelf.id)
     page, count = list_goods(filters, wanted.sort, wanted.cursor, PER_PAGE), _count(filters)
-    return remembered((facts_of(page), count), lambda: _render_category(shelf, wanted, page, count, locale)), _status(wanted)
-
-
-def _render_category(shelf: Shelf, wanted: Wanted, page: Page[Any], count: Count | None, locale: str) -> str:
-    set_alternates(_category_paths(shelf.id))
     listing = make_listing(wanted, page, base=shelf.url, locale=locale, sorts=SHELF_SORTS, count=count, total=shelf.count)
+    return remember_listing(listing, lambda hollow: _render_category(shelf, hollow, locale)), _status(wanted)
+
+
+def _render_category(shelf: Shelf, listing: Listing, locale: str) -> str:
+    set_alternates(_category_paths(shelf.id))
     crumbs = _crumbs(shelf, locale)
     return render_template(
         "catalog/show_category.html",
@@ -133,7 +131,8 @@ def show_product(slug: str) -> ResponseReturnValue:
         return _moved(product_url(locale, shown.slug))
     if shown is None or not shown.variants:
         abort(404)
-    return remembered((shown.detail.id, shown.variants, shown.beside), lambda: _render_product(shown, locale))
+    asked = tuple([request.args.get(option.code) for option in shown.detail.options])
+    return remembered(asked, (shown.detail.id, shown.variants, shown.beside), lambda: _render_product(shown, locale))
 
 
 def _render_product(shown: Shown, locale: str) -> str:
@@ -145,7 +144,10 @@ def _render_product(shown: Shown, locale: str) -> str:
     images = _gallery(detail, choice.variant)
     shelf = detail.shelf(locale)
     crumbs = _crumbs(shelf, locale)
-    offer = product_data(detail, choice.variant, images, url=absolute_url(url), currency=currency, seller=shop_texts(locale).name)
+    asked = choice.variant if any(request.args.get(option.code) for option in detail.options) else None
+    sold = [(variant, absolute_url(variant_url(detail, variant, url))) for variant in variants]
+    sale = Sale(sold, asked, currency, shop_texts(locale).name)
+    offer = product_data(detail, choice.variant, images, sale, url=absolute_url(url))
     return render_template(
         "catalog/show_product.html",
         product=detail,
@@ -153,6 +155,7 @@ def _render_product(shown: Shown, locale: str) -> str:
         variant=choice.variant,
         price=Money(choice.variant.price_minor, currency) if choice.variant else None,
         compare_at=_compare_at(choice.variant, currency),
+        lowest=None if choice.variant is None or choice.variant.lowest_minor is None else Money(choice.variant.lowest_minor, currency),
         images=images,
         quantity_most=_quantity_most(choice.variant),
         is_sold_out=not any(variant.is_available for variant in variants),
@@ -192,4 +195,4 @@ def _say_weight(grams: int) -> str:
 def _quantity_most(variant: VariantRow | None) -> int:
     if variant is None or variant.on_hand is None:
         return QUANTITY_MOST
-    return min(variant.on_hand, QUANTITY_MOST)
+    return min(variant.on_hand + variant.backorder, QUANTITY_MOST)

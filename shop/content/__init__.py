@@ -16,3 +16,4 @@ def init_app(app: Flask) -> None:
 
 
 from shop.content import api, views  # noqa: F401
+from shop.content.settings import api as settings_api  # noqa: F401

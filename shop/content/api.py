@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from flask import Response, abort, current_app, render_template, request, stream_with_context
 from flask.typing import ResponseReturnValue
@@ -22,6 +22,7 @@ from shop.web.pages import public_page
 
 URLS_MOST = 50_000
 PRODUCTS_MOST = 10_000
+PICTURES_MOST = 1000
 IN_FEED = 30
 PRIVATE = ("/account", "/orders", "/search", "/login", "/register")
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -61,7 +62,7 @@ def sitemap_pages() -> ResponseReturnValue:
 @bp.get("/sitemap/products-<number>.xml")
 @public_page
 def sitemap_products(number: str) -> ResponseReturnValue:
-    """A part of all goods with their first picture."""
+    """A part of all goods with their pictures."""
     part = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else -1
     if part not in list_parts(_size()):
         abort(404)
@@ -94,7 +95,9 @@ def _walk_pages() -> Iterator[str]:
     trees = {locale: category_tree(locale) for locale in locales}
     for shelf in trees[locales[0]]:
         found = {locale: tree.by_id.get(shelf.id) for locale, tree in trees.items()}
-        yield from _entries({locale: other.url for locale, other in found.items() if other}, image=shelf.image and picture_url(shelf.image))
+        yield from _entries(
+            {locale: other.url for locale, other in found.items() if other}, images=[picture_url(shelf.image)] if shelf.image else []
+        )
     pages = {locale: list_foot_pages(locale, at=at) for locale in locales}
     for places in zip(*pages.values(), strict=True):
         yield from _entries({locale: page.url for locale, page in zip(pages, places, strict=True)}, places[0].updated_at)
@@ -102,24 +105,24 @@ def _walk_pages() -> Iterator[str]:
 
 def _walk_products(part: int) -> Iterator[str]:
     locales = _locales()
-    for product, slugs in walk_part(part, _size()):
+    for product, slugs, pictures in walk_part(part, _size()):
         usual = slugs.get(locales[0]) or next(iter(slugs.values()), "")
         if usual:
-            image = image_view(product.hash, product.width, product.height, product.widths)
+            views = [image_view(picture.hash, picture.width, picture.height, picture.widths) for picture in pictures[:PICTURES_MOST]]
             urls = {locale: product_url(locale, slugs.get(locale) or usual) for locale in locales}
-            yield from _entries(urls, product.updated_at, image and picture_url(image))
+            yield from _entries(urls, product.updated_at, [picture_url(view) for view in views if view])
 
 
-def _entries(urls: dict[str, str], changed_at: datetime | None = None, image: str | None = None) -> Iterator[str]:
-    """One entry per language, each naming all of them."""
+def _entries(urls: dict[str, str], changed_at: datetime | None = None, images: Sequence[str] = ()) -> Iterator[str]:
+    """One entry per language, each naming all of them and the page's pictures. Source: Google's image sitemaps."""
     whole = {locale: absolute_url(url) for locale, url in urls.items()}
-    links = "".join(f'<xhtml:link rel="alternate" hreflang={quoteattr(locale)} href={quoteattr(url)}/>' for locale, url in whole.items())
+    links = "".join(f'<xhtml:link rel="alternate" hreflang="{escape(locale)}" href="{escape(url)}"/>' for locale, url in whole.items())
     if len(whole) == 1:
         links = ""
     changed = f"<lastmod>{changed_at:%Y-%m-%dT%H:%M:%SZ}</lastmod>" if changed_at else ""
-    picture = f"<image:image><image:loc>{escape(absolute_url(image))}</image:loc></image:image>" if image else ""
+    pictures = "".join(f"<image:image><image:loc>{escape(absolute_url(image))}</image:loc></image:image>" for image in images)
     for url in whole.values():
-        yield f"<url><loc>{escape(url)}</loc>{changed}{links}{picture}</url>\n"
+        yield f"<url><loc>{escape(url)}</loc>{changed}{links}{pictures}</url>\n"
 
 
 @bp.get("/feed.xml")

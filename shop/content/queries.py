@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.orm import aliased
 
 from shop.catalog.cards import OTHER_LOCALE
-from shop.catalog.models import Product, ProductText
+from shop.catalog.models import Product, ProductImage, ProductText
 from shop.content.models import Page, PageText
 from shop.db import row, rows
 from shop.media.models import Image
@@ -41,6 +41,7 @@ _pages = (
         func.coalesce(_own.title, _other.title).label("title"),
         func.coalesce(_own.slug, _other.slug).label("slug"),
         func.coalesce(_own.body_html, _other.body_html).label("body_html"),
+        _other.slug.label("word"),
     )
     .select_from(Page)
     .outerjoin(_own, (_own.page_id == Page.id) & (_own.locale == bindparam("locale")))
@@ -60,12 +61,13 @@ PICTURE = select(Image.hash, Image.width, Image.height, Image.widths)
 
 
 class FootPage(NamedTuple):
-    """A page as the foot links to it."""
+    """A page as the foot links to it. ``word`` is its slug in the shop's first language, by which the shop itself knows its terms."""
 
     title: str
     url: str
     slug: str
     updated_at: datetime
+    word: str
 
 
 class TextPage(NamedTuple):
@@ -93,7 +95,7 @@ def list_foot_pages(locale: str, *, at: datetime) -> list[FootPage]:
 
 def _read_foot(locale: str, at: datetime) -> list[FootPage]:
     found = rows(PAGES, locale=locale, default=_default(), at=at)
-    return [FootPage(page.title, page_url(locale, page.slug), page.slug, page.updated_at) for page in found if page.slug]
+    return [FootPage(page.title, page_url(locale, page.slug), page.slug, page.updated_at, page.word) for page in found if page.slug]
 
 
 def find_page(slug: str, locale: str, *, at: datetime) -> TextPage | None:
@@ -148,11 +150,16 @@ NEWEST = (
 )
 PARTS = select((Product.id // bindparam("size")).label("part")).where(Product.is_listed == true()).distinct().order_by("part")
 LISTED = (
-    select(Product.id, Product.updated_at, Image.hash, Image.width, Image.height, Image.widths)
-    .outerjoin(Image, Image.id == Product.image_id)
+    select(Product.id, Product.updated_at)
     .where(Product.id > bindparam("after"), Product.id < bindparam("end"), Product.is_listed == true())
     .order_by(Product.id)
     .limit(AT_ONCE)
+)
+PICTURES = (
+    select(ProductImage.product_id, Image.hash, Image.width, Image.height, Image.widths)
+    .join(Image, Image.id == ProductImage.image_id)
+    .where(ProductImage.product_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ProductImage.product_id, ProductImage.position, ProductImage.id)
 )
 SLUGS = (
     select(ProductText.product_id, ProductText.locale, ProductText.slug)
@@ -171,12 +178,16 @@ def list_parts(size: int) -> list[int]:
     return kept("catalog", ("sitemap", size), lambda: [int(found.part) for found in rows(PARTS, size=size)])
 
 
-def walk_part(part: int, size: int) -> Iterator[tuple[Any, dict[str, str]]]:
-    """Each shown product of a run of ids, with its slugs by language; some at a time, so that memory stays flat."""
+def walk_part(part: int, size: int) -> Iterator[tuple[Any, dict[str, str], list[Any]]]:
+    """Each shown product of a run of ids, with its slugs by language and its pictures; some at a time, so that memory stays flat."""
     after, end = part * size - 1, (part + 1) * size
     while found := rows(LISTED, after=after, end=end):
+        ids = [product.id for product in found]
         slugs: dict[int, dict[str, str]] = {}
-        for text in rows(SLUGS, ids=[product.id for product in found]):
+        pictures: dict[int, list[Any]] = {}
+        for text in rows(SLUGS, ids=ids):
             slugs.setdefault(text.product_id, {})[text.locale] = text.slug
-        yield from ((product, slugs.get(product.id, {})) for product in found)
+        for picture in rows(PICTURES, ids=ids):
+            pictures.setdefault(picture.product_id, []).append(picture)
+        yield from ((product, slugs.get(product.id, {}), pictures.get(product.id, [])) for product in found)
         after = found[-1].id

@@ -54,7 +54,7 @@ def home() -> ResponseReturnValue:
     newest = list_goods(Filters(), Sort.NEWEST, None, SHOWN).items
     loved = list_goods(Filters(), Sort.BESTSELLING, None, SHOWN).items
     facts = tuple(map(tuple, [*newest, *loved]))
-    return remembered(facts, lambda: _render_home(newest, loved, locale))
+    return remembered((), facts, lambda: _render_home(newest, loved, locale))
 
 
 def _render_home(newest: Sequence[Any], loved: Sequence[Any], locale: str) -> str:

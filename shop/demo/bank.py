@@ -9,9 +9,10 @@ from sqlalchemy import Row, select
 from shop.db import rows
 from shop.order.models import Order
 from shop.payment.gateways.base import Asked, Truth
-from shop.payment.gateways.test_card import TestBank, TestCard
+from shop.payment.gateways.test_card import TestCard
 from shop.payment.models import Payment, Refund, State
 from shop.payment.queries import gateways
+from shop.payment.test_bank.books import TestBank
 
 CARDS = (
     select(
@@ -41,7 +42,7 @@ TOOK_TOO_LITTLE = 100  # of the one payment that a person must look at
 def tell_bank() -> None:
     """Open, decide and refund each of them there; the bank does each only once, so this may be repeated."""
     gateway = gateways().get(TestCard.code)
-    if not isinstance(gateway, TestCard):
+    if not isinstance(gateway, TestCard) or not isinstance(gateway.bank, TestBank):
         return
     for card in rows(CARDS):
         _charge(gateway.bank, card)
@@ -58,7 +59,8 @@ def _charge(bank: TestBank, card: Row[Any]) -> None:
         currency=card.currency,
         locale=card.locale,
         return_url="/",
+        begun_at=card.created_at,
     )
     charge = bank.open(asked, at=card.created_at)
     truth = {State.CAPTURED: Truth.CAPTURED, State.UNKNOWN: Truth.CAPTURED, State.FAILED: Truth.DECLINED}.get(card.state, Truth.VOIDED)
-    bank.decide(charge["reference"], truth, reason=card.error if truth is Truth.DECLINED else "")
+    bank.decide(charge.reference, truth, reason=card.error if truth is Truth.DECLINED else "", at=card.created_at)

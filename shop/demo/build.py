@@ -14,8 +14,10 @@ from shop.auth.passwords import hash_password
 from shop.catalog.models import Category, Product
 from shop.db import scalar, transaction
 from shop.demo.bank import tell_bank
+from shop.demo.deliveries import write_deliveries
 from shop.demo.goods import list_goods, stock_shelves
 from shop.demo.ledger import count_sales, write_ledger
+from shop.demo.offers import write_offers
 from shop.demo.orders import write_orders
 from shop.demo.people import invite_people, keep_password
 from shop.demo.place import Place, this_place
@@ -115,12 +117,14 @@ def _write_world(place: Place, seed: int, images: dict[str, int], password_hash:
     with transaction():
         refuse_used()
         set_up_pricing(at=place.now)
+        write_deliveries(place)
         write_texts(place, images, current_app.extensions["config"].mail_from)
         shelved = stock_shelves(place, images)
         buyers = invite_people(place, password_hash)
         stories = Planner(place, buyers, list(shelved.variants.values()), chance).plan()
         write_ledger(shelved, write_orders(place, stories, chance))
         write_reviews(place, shelved, buyers, chance)
+        write_offers(place, shelved)
         count_sales(shelved)
         list_goods(shelved, place)
         save_settings({(MARK, ""): State.WRITTEN})

@@ -29,7 +29,13 @@ def write_ledger(shelved: Shelved, moves: Sequence[Move]) -> None:
     ]
     ordered = sorted([*arrivals, *moves], key=lambda move: move.at)
     levels = [
-        {"variant_id": sold.id, "on_hand": sold.piece.stock, "low_at": sold.piece.low_at, "is_tracked": True}
+        {
+            "variant_id": sold.id,
+            "on_hand": sold.piece.stock,
+            "low_at": sold.piece.low_at,
+            "is_tracked": True,
+            "tracked_since": sold.published_at - timedelta(days=1),
+        }
         for sold in shelved.variants.values()
     ]
     names = ("variant_id", "delta", "reason", "reference", "actor", "at")

@@ -16,6 +16,7 @@ from shop.demo.stories import AT_COUNTER, Story
 from shop.demo.turns import Move, Told, tell_on
 from shop.inventory.models import Reason
 from shop.order.models import (
+    MOST_TRACE,
     AddressKind,
     Adjustment,
     FulfillmentState,
@@ -26,8 +27,10 @@ from shop.order.models import (
     PaymentState,
 )
 from shop.order.numbers import ALPHABET, LENGTH
+from shop.pricing.goods import Item
 from shop.pricing.queries import list_deliveries, prices_include_tax, tax_rates
-from shop.pricing.quote import Item, Quote, make_quote
+from shop.pricing.quote import Quote, make_quote
+from shop.pricing.trace import write_trace
 
 
 def write_orders(place: Place, stories: list[Story], chance: Random) -> list[Move]:
@@ -61,6 +64,7 @@ def _place(session: Session, place: Place, story: Story, chance: Random) -> Told
         subtotal_minor=quote.subtotal_minor,
         discount_minor=quote.discount_minor,
         shipping_minor=quote.shipping_minor,
+        trace=write_trace(quote, most=MOST_TRACE),
         tax_minor=quote.tax_minor,
         total_minor=quote.total_minor,
         shipping_method=delivery.code,
@@ -81,7 +85,7 @@ def _place(session: Session, place: Place, story: Story, chance: Random) -> Told
     session.add(OrderAddress(order_id=order.id, kind=kind, **buyer.home))
     session.flush()
     told = Told(session, place, chance, story, order, lines, story.placed_at)
-    told.move(-1, Reason.ORDER, "customer")
+    told.move(-1, Reason.SALE, "customer")
     return told
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shop.auth.models import Role, User
+from shop.auth.models import User
+from shop.auth.permissions import ADMIN as ADMIN_ROLE
+from shop.auth.permissions import CUSTOMER
+from shop.auth.permissions import STAFF as STAFF_ROLE
 from shop.catalog.slugs import slugify
 from shop.customer.models import Address, Customer
 from shop.db import transaction
@@ -45,8 +48,16 @@ def invite_people(place: Place, password_hash: str | None) -> dict[str, Buyer]:
     """Write staff, members and guests; gives who buys, by first name. Without a password nobody can log in."""
     with transaction() as session:
         opened = place.now - timedelta(days=days.OPENED_DAYS_AGO)
-        for email, name, role in ((ADMIN, "Marina Vega", Role.ADMIN), (STAFF, "Tomás Rey", Role.STAFF)):
-            staff = User(email=email, name=name, role=role, locale=place.locales[0], password_hash=password_hash, created_at=opened)
+        for email, name, role in ((ADMIN, "Marina Vega", ADMIN_ROLE), (STAFF, "Tomás Rey", STAFF_ROLE)):
+            staff = User(
+                email=email,
+                name=name,
+                role=role,
+                locale=place.locales[0],
+                password_hash=password_hash,
+                created_at=opened,
+                email_verified_at=opened,
+            )
             _write_user(session, staff)
         names = site()["customer_first_names"]
         return {name: _write_buyer(session, place, name, number, password_hash) for number, name in enumerate(names)}
@@ -63,7 +74,7 @@ def _write_buyer(session: Session, place: Place, first_name: str, number: int, p
     user_id = None
     if is_member:
         opens = password_hash if email == MEMBER else None
-        user = User(email=email, name=name, role=Role.CUSTOMER, locale=locale, password_hash=opens, created_at=since)
+        user = User(email=email, name=name, role=CUSTOMER, locale=locale, password_hash=opens, created_at=since, email_verified_at=since)
         user_id = _write_user(session, user)
     customer = Customer(user_id=user_id, email=email, name=name, locale=locale, created_at=since)
     session.add(customer)

@@ -14,8 +14,11 @@ from shop.demo.people import STAFF
 from shop.demo.place import Place
 from shop.demo.stories import AT_COUNTER, STOCK_COMES_BACK, Kind, Story
 from shop.inventory.models import Reason
+from shop.ledger.models import Cause
 from shop.money import format_minor
+from shop.order.books import post_agreement
 from shop.order.models import FulfillmentState, Order, OrderEntry, OrderLine, OrderState, PaymentState, Shipment, ShipmentLine
+from shop.payment.ledger import post_capture, post_refund
 from shop.payment.models import Payment, Refund, State
 
 NOT_PAID = {Kind.UNPAID, Kind.CHECKING, Kind.CANCELED}
@@ -127,7 +130,10 @@ def _pay(told: Told) -> None:
         told.clock += CARD_TAKES
     payment.settled_at = told.clock if is_card else told.later(5, 22)
     order.payment_state = PaymentState.PAID
-    told.note("paid", by="customer" if is_card else STAFF)
+    by = "customer" if is_card else STAFF
+    told.note("paid", by=by)
+    post_agreement(order.id, Cause.SALE, by=by, at=told.clock)
+    post_capture(order.id, payment.id, order.total_minor, currency=order.currency, gateway=payment.gateway, by=by, at=told.clock)
 
 
 def _check(told: Told) -> None:
@@ -153,6 +159,7 @@ def _cancel(told: Told) -> None:
     told.order.state = OrderState.CANCELED
     told.order.canceled_at = told.later(1, 20)
     told.note("canceled", by=by, note=note)
+    post_agreement(told.order.id, Cause.CANCELLATION, by=by, at=told.clock)
     told.move(1, Reason.CANCELLATION, by)
     if told.story.kind is Kind.REFUNDED:
         _refund(told, told.order.total_minor, "canceled")
@@ -164,21 +171,21 @@ def _refund(told: Told, amount_minor: int, reason: str) -> None:
     at = told.later(1, 40)
     key = f"{payment.key}:{reason}"
     reference = key if payment.gateway == "test_card" else None
-    told.session.add(
-        Refund(
-            payment_id=payment.id,
-            key=key,
-            reference=reference,
-            amount_minor=amount_minor,
-            state=State.CAPTURED,
-            reason=reason,
-            actor=STAFF,
-            created_at=at,
-        )
+    refund = Refund(
+        payment_id=payment.id,
+        key=key,
+        reference=reference,
+        amount_minor=amount_minor,
+        state=State.CAPTURED,
+        reason=reason,
+        actor=STAFF,
+        created_at=at,
     )
+    told.session.add(refund)
     payment.refunded_minor = amount_minor
     order.payment_state = PaymentState.REFUNDED if amount_minor == order.total_minor else PaymentState.PARTLY_REFUNDED
     told.note(order.payment_state.value, by=STAFF, note=format_minor(amount_minor, order.currency, told.place.locales[0]))
+    post_refund(order.id, refund.id, amount_minor, currency=order.currency, gateway=payment.gateway, by=STAFF, at=at)
 
 
 def _pack(told: Told) -> None:

@@ -12,10 +12,12 @@ bp = Blueprint("mail", __name__)
 
 def init_app(app: Flask) -> None:
     """Choose the sender by ``MAIL_URL``; in development every mail can be read at ``/dev/mail``."""
+    from shop.mail import sealed
     from shop.mail.services import send_queued
 
     config = app.extensions["config"]
     app.extensions["mail"] = make_sender(config.mail_url, config.mail_from, config.base_url)
+    sealed.init_app(app)
     subscribe(app, "mail.queued", "mail.send", send_queued)
     if not config.is_production:
         app.register_blueprint(bp)

@@ -17,7 +17,7 @@ from shop.outbox.models import DeliveryState
 from shop.outbox.queries import list_deliveries_about
 from shop.web.fields import FlagText, ShopForm, Text
 from shop.web.lists import Filters, Word, here_with, load_filters, view_of
-from shop.web.staff import StaffEntry
+from shop.web.staff import StaffEntry, needs
 
 staff = Blueprint("mail_staff", __name__, url_prefix="/mails")
 ENTRIES = [StaffEntry("admin.mail_staff.list_mails", _l("Mails"), 80, icon="mail", count=lambda: count_mails(*NEEDS_PERSON))]
@@ -51,6 +51,7 @@ def sign_of(state: MailState) -> tuple[str, str]:
 
 
 @staff.get("")
+@needs("mails.view")
 def list_mails() -> ResponseReturnValue:
     """What the shop wrote, newest first."""
     chosen = load_filters(MailFilters())
@@ -68,12 +69,14 @@ def list_mails() -> ResponseReturnValue:
 
 
 @staff.get("/<int:mail_id>")
+@needs("mails.view")
 def show_mail(mail_id: int) -> ResponseReturnValue:
     """One mail: why it was written, what it says, every try to hand it over."""
     return _show(mail_id)
 
 
 @staff.get("/<int:mail_id>.html")
+@needs("mails.view")
 def show_mail_html(mail_id: int) -> ResponseReturnValue:
     """One mail as its reader sees it: a page of its own that may style itself and nothing else."""
     response = make_response(get_mail(mail_id).html)
@@ -82,6 +85,7 @@ def show_mail_html(mail_id: int) -> ResponseReturnValue:
 
 
 @staff.post("/<int:mail_id>/attempts")
+@needs("mails.send")
 def send_again(mail_id: int) -> ResponseReturnValue:
     """Hand a mail over once more."""
     get_mail(mail_id)

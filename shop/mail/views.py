@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from shop.mail import bp
 from shop.mail.queries import get_mail, list_attempts, list_newest_mails
+from shop.mail.sealed import open_seals
 
 MAIL_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,12 +23,15 @@ def list_mails() -> ResponseReturnValue:
 @bp.get("/dev/mail/<int:mail_id>")
 def show_mail(mail_id: int) -> ResponseReturnValue:
     """One mail as text, with its attempts."""
-    return render_template("mail/show_mail.html", mail=get_mail(mail_id), attempts=list_attempts(mail_id))
+    mail = get_mail(mail_id)
+    text = open_seals(mail.text, mail.recipient)
+    return render_template("mail/show_mail.html", mail=mail, text=text, attempts=list_attempts(mail_id))
 
 
 @bp.get("/dev/mail/<int:mail_id>.html")
 def show_mail_html(mail_id: int) -> ResponseReturnValue:
     """One mail as its reader sees it: a page of its own that may style itself and nothing else."""
-    response = make_response(get_mail(mail_id).html)
+    mail = get_mail(mail_id)
+    response = make_response(open_seals(mail.html, mail.recipient))
     response.headers["Content-Security-Policy"] = MAIL_CSP
     return response

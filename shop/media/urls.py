@@ -35,6 +35,12 @@ def media_url(image: HasHash | str, width: int, format: str) -> str:  # noqa: A0
     return f"/media/{name[:2]}/{name}-{width}.{format}"
 
 
+def media_srcset(image: ImageView, format: str, max_width: int) -> str:  # noqa: A002
+    """The files of ``image`` to choose from, as ``srcset`` has them: the smallest, and all others up to ``max_width``."""
+    start = f"/media/{image.hash[:2]}/{image.hash}-"
+    return ", ".join([f"{start}{width}.{format} {width}w" for width in image.widths if width <= max_width or width == image.widths[0]])
+
+
 def file_of(hash: str, width: int, format: str) -> str:  # noqa: A002
     """The path of a rendition below the folder of media."""
     return f"{hash[:2]}/{hash}-{width}.{format}"

@@ -14,7 +14,7 @@ from shop.outbox.models import DeliveryState
 from shop.outbox.queries import count_dead, count_retrying, get_delivery, list_deliveries
 from shop.web.fields import ShopForm
 from shop.web.lists import Filters, Word, here_with, load_filters, view_of
-from shop.web.staff import StaffEntry
+from shop.web.staff import StaffEntry, needs
 
 staff = Blueprint("outbox_staff", __name__, url_prefix="/outbox")
 ENTRIES = [StaffEntry("admin.outbox_staff.list_all", _l("Outbox"), 81, icon="webhook", count=count_dead)]
@@ -45,6 +45,7 @@ def sign_of(state: DeliveryState, tries: int) -> tuple[str, str]:
 
 
 @staff.get("")
+@needs("mails.view")
 def list_all() -> ResponseReturnValue:
     """Deliveries, newest first."""
     chosen = load_filters(OutboxFilters())
@@ -67,12 +68,14 @@ def list_all() -> ResponseReturnValue:
 
 
 @staff.get("/<int:delivery_id>")
+@needs("mails.view")
 def show_delivery(delivery_id: int) -> ResponseReturnValue:
     """One delivery: the event, its consumer, the last error."""
     return _show(delivery_id)
 
 
 @staff.post("/<int:delivery_id>/attempts")
+@needs("mails.send")
 def send_again(delivery_id: int) -> ResponseReturnValue:
     """Give a dead letter a new life."""
     get_delivery(delivery_id)

@@ -45,7 +45,8 @@ def _goods(columns: Sequence[Any], shape: Shape) -> Select[Any]:
 @lru_cache(maxsize=256)
 def search_statement(shape: Shape, sort: Sort, *, backwards: bool, goes_on: bool) -> Select[Any]:
     key = getattr(CategoryProduct if shape.in_category else Product, KEYS[sort])
-    return ordered(_goods([Product.id, key.label("key"), *FACTS_OF], shape), shape, sort, backwards=backwards, goes_on=goes_on)
+    goods = _goods([Product.id, key.label("key"), *FACTS_OF], shape)
+    return ordered(goods, shape, sort, backwards=backwards, goes_on=goes_on).limit(bindparam("most"))
 
 
 @lru_cache(maxsize=64)

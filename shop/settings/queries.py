@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import bindparam, select
 
-from shop.db import in_transaction, rows
+from shop.db import in_transaction, rows, scalar
+from shop.settings.known import KNOWN
 from shop.settings.models import Setting, Version
 
 T = TypeVar("T")
@@ -18,6 +19,10 @@ KEPT_MOST = 20_000
 
 VERSIONS = select(Version.topic, Version.number)
 SETTINGS = select(Setting.name, Setting.locale, Setting.value).where(Setting.locale.in_(bindparam("locales", expanding=True)))
+WRITTEN = select(Setting.name, Setting.locale, Setting.value).where(Setting.name.in_(bindparam("names", expanding=True)))
+ONE = select(Setting.value).where(Setting.name == bindparam("name"), Setting.locale == "")
+NUMBER = select(Version.number).where(Version.topic == "settings")
+NAMED = select(Setting.name, Setting.value).where(Setting.name.like(bindparam("prefix")), Setting.locale == "")
 
 
 class Kept:
@@ -68,6 +73,12 @@ def topic_version(topic: str) -> int:
     return memory.version(topic)
 
 
+def topic_versions(topics: Sequence[str]) -> list[int]:
+    """The versions of several topics; see ``topic_version``."""
+    memory: Kept = current_app.extensions["kept"]
+    return [memory.version(topic) for topic in topics]
+
+
 class ShopTexts:
     """What the pages say about the shop, in one language: ``texts.name``, ``texts.delivery``; "" where staff wrote nothing."""
 
@@ -115,8 +126,28 @@ def shop_texts(locale: str) -> ShopTexts:
 
 def _read_texts(locale: str) -> ShopTexts:
     default = current_app.extensions["config"].locales[0]
-    values: dict[str, str] = {"shop.name": "Bodega"}
+    values: dict[str, str] = {"shop.name": KNOWN["shop.name"].default}
     found = rows(SETTINGS, locales=["", default, locale])
     for wanted in ("", default, locale):
         values.update({setting.name: setting.value for setting in found if setting.locale == wanted})
     return ShopTexts(values)
+
+
+def setting(name: str) -> str:
+    """What one of the known settings (``shop.settings.known``) says, without a language: what is written, or its default where that makes no sense."""
+    return KNOWN[name].read(kept("settings", ("one", name), lambda: scalar(ONE, name=name)))
+
+
+def read_written() -> tuple[int, dict[tuple[str, str], str]]:
+    """All known settings as they stand in the table, by (name, language), fresh, with the version by which two people notice each other."""
+    version = scalar(NUMBER) or 0
+    return version, {(found.name, found.locale): found.value for found in rows(WRITTEN, names=list(KNOWN))}
+
+
+def named_settings(prefix: str) -> dict[str, str]:
+    """The settings without a language whose names begin with ``prefix``, by the rest of their names: ``named_settings("seller.")["name"]``."""
+    return kept("settings", ("named", prefix), lambda: _read_named(prefix))
+
+
+def _read_named(prefix: str) -> dict[str, str]:
+    return {found.name.removeprefix(prefix): found.value for found in rows(NAMED, prefix=f"{prefix}%")}

@@ -33,7 +33,8 @@ def set_up_settings() -> None:
 def touch_topic(topic: str) -> None:
     """Raise the version of ``topic`` in this transaction: every process forgets what it kept of it within a second, this one at once."""
     with transaction() as session:
-        moved = session.execute(update(Version).where(Version.topic == topic).values(number=Version.number + 1))
-        if moved.rowcount == 0:  # type: ignore[attr-defined]
-            session.execute(insert(Version).values(topic=topic, number=1))
+        raise_it = update(Version).where(Version.topic == topic).values(number=Version.number + 1)
+        is_new = session.execute(raise_it).rowcount == 0  # type: ignore[attr-defined]
+        if is_new and not insert_missing(Version, {"topic": topic, "number": 1}):
+            session.execute(raise_it)
         after_commit(current_app.extensions["kept"].look_again)

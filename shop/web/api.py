@@ -26,6 +26,7 @@ class Description:
     status: int
     errors: Sequence[type[ShopError]]
     role: str
+    permission: str
 
 
 def describe(
@@ -37,11 +38,15 @@ def describe(
     status: int = 200,
     errors: Sequence[type[ShopError]] = (),
     role: str = "",
+    permission: str = "",
 ) -> Callable[[View], View]:
-    """Decorate a JSON view with its description; ``role`` is "", "customer", "staff" or "admin"."""
+    """Decorate a JSON view with its description. ``role`` is "customer" where one must be logged in; ``permission`` what staff must be allowed to do.
+
+    A staff act without a permission is a mistake that the tests find.
+    """
 
     def decorate(view: View) -> View:
-        view.description = Description(summary, body, query, answer, status, errors, role)  # type: ignore[attr-defined]
+        view.description = Description(summary, body, query, answer, status, errors, role, permission)  # type: ignore[attr-defined]
         return view
 
     return decorate

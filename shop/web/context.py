@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+import jinja2
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import format_date, format_datetime
 from flask_login import current_user
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, Template
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, Template
+from jinja2.bccache import Bucket
 
 from shop.money import Money, format_minor, format_money
 from shop.settings.queries import shop_texts
+from shop.web.bearer import is_bearer
 from shop.web.cookies import has_cookie
 from shop.web.locale import absolute_url, current_locale, path_in
 
@@ -66,7 +71,7 @@ def chosen_theme() -> str:
 
 def user() -> Any:
     """Who is logged in, or None; strangers are not looked up."""
-    return current_user if has_cookie() and current_user.is_authenticated else None
+    return current_user if (has_cookie() or is_bearer()) and current_user.is_authenticated else None
 
 
 class QuickTemplate(Template):
@@ -76,6 +81,23 @@ class QuickTemplate(Template):
         if self._module is None:
             self._module = self.make_module()
         return self._module
+
+
+class KeptTemplates(FileSystemBytecodeCache):
+    """Templates as they were compiled at an earlier start, as Python keeps modules. Jinja looks whether a source has changed since; what it does not
+    look at, its own version and our settings, names the folder.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        env = app.jinja_env
+        made_by = (jinja2.__version__, env.trim_blocks, env.lstrip_blocks, *sorted(env.extensions))
+        folder = Path(app.instance_path, "cache", f"templates-{sha256(repr(made_by).encode()).hexdigest()[:12]}")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        super().__init__(str(folder))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):  # a full disk costs time, never a page
+            super().dump_bytecode(bucket)
 
 
 def _common() -> dict[str, Any]:
@@ -110,4 +132,5 @@ def init_app(app: Flask) -> None:
         current_locale=current_locale,
         currency=app.extensions["config"].currency,
     )
+    env.bytecode_cache = KeptTemplates(app)
     app.context_processor(_common)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from shop.errors import Invalid, NotLoggedIn, ShopError
+from shop.errors import BadToken, Invalid, NotLoggedIn, NotNow, ShopError
 from shop.web.json import problem
 from shop.web.text import host_of
 
@@ -47,9 +47,16 @@ def _answer_shop_error(error: ShopError) -> Response:
         response = make_response(redirect(url_for("auth.login", next=_page_to_come_back_to() or None), 303))
     else:
         response = _page(error.status, _(error.title), error.detail)
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = challenge(error)
     if "retry_after_s" in error.extras:
         response.headers["Retry-After"] = str(error.extras["retry_after_s"])
     return response
+
+
+def challenge(error: ShopError) -> str:
+    """How to say who one is. Source: RFC 6750, section 3."""
+    return 'Bearer realm="shop"' + (', error="invalid_token"' if isinstance(error, BadToken) else "")
 
 
 def _page_to_come_back_to() -> str:
@@ -97,7 +104,7 @@ def _answer_bug(error: BaseException) -> Response:
 def _answer_database_gone() -> Response:
     """The database is away, full or overrun: nothing was half done, and soon it may be there again."""
     if wants_json():
-        response = problem(503, "not-now", "The shop cannot be reached at the moment", request_id=g.get("request_id", ""))
+        response = problem(NotNow.status, NotNow.slug, NotNow.title, request_id=g.get("request_id", ""))
     else:
         response = make_response(render_standalone(503), 503)
     response.headers["Retry-After"] = str(BACK_IN_S)

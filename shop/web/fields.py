@@ -83,18 +83,26 @@ class _Cleaned(wtforms.Field):
 
 
 class TextField(_Cleaned):
-    """Text of ``minimum`` to ``maximum`` characters, one line unless ``multiline``."""
+    """Text of ``minimum`` to ``maximum`` characters, one line unless ``multiline``; ``is_code`` for codes of goods and parcels (``clean_text``)."""
 
     def __init__(
-        self, label: Any = None, validators: Any = None, *, maximum: int = 200, minimum: int = 0, multiline: bool = False, **kwargs: Any
+        self,
+        label: Any = None,
+        validators: Any = None,
+        *,
+        maximum: int = 200,
+        minimum: int = 0,
+        multiline: bool = False,
+        is_code: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(label, validators, **kwargs)
-        self.maximum, self.minimum, self.multiline = maximum, minimum, multiline
+        self.maximum, self.minimum, self.multiline, self.is_code = maximum, minimum, multiline, is_code
         if multiline:
             self.widget = wtforms.widgets.TextArea()
 
     def clean(self, text: str) -> str:
-        return clean_text(text, maximum=self.maximum, minimum=self.minimum, multiline=self.multiline)
+        return clean_text(text, maximum=self.maximum, minimum=self.minimum, multiline=self.multiline, is_code=self.is_code)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist or ([""] if self.minimum else []))
@@ -231,9 +239,9 @@ def _cleaned(clean: Callable[..., Any], value: Any, **bounds: Any) -> Any:
 class Text(fields.Field[str]):
     """A text of ``minimum`` to ``maximum`` characters."""
 
-    def __init__(self, *, maximum: int = 200, minimum: int = 0, multiline: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, maximum: int = 200, minimum: int = 0, multiline: bool = False, is_code: bool = False, **kwargs: Any) -> None:
         super().__init__(metadata=_documented(kwargs, {"type": "string", "minLength": minimum, "maxLength": maximum}), **kwargs)
-        self.bounds = {"maximum": maximum, "minimum": minimum, "multiline": multiline}
+        self.bounds = {"maximum": maximum, "minimum": minimum, "multiline": multiline, "is_code": is_code}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         return _cleaned(clean_text, value, **self.bounds)

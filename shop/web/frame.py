@@ -1,28 +1,35 @@
 """The frame of every page, header and foot: rendered once for all strangers, since it differs from page to page by a few addresses only.
 
 Those addresses stand in the kept text as private characters and are put in for each page. A guest with a session shares the frame with all whose
-cart shows as many pieces; a frame that looked into the session while it was rendered is theirs alone. Members always get a frame of their own.
+cart shows as many pieces; a frame that looked at the visitor while it was rendered is theirs alone. Members always get a frame of their own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app, g, request, session
-from flask.sessions import SessionMixin
-from jinja2 import pass_context
-from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from shop.settings.queries import topic_version
-from shop.web.context import alternate_paths, user
-from shop.web.cookies import has_cookie
+from shop.settings.queries import topic_versions
+from shop.web.context import alternate_paths, chosen_theme, user
+from shop.web.cookies import has_cookie, watched
+from shop.web.locale import current_locale
 from shop.web.memory import Memory
 
 TOPICS = ("settings", "catalog", "content")
-HERE = "\ue000"
+HERE = "\ue000".encode()
+ADDRESSES = re.compile("(\ue000|\ue001[^\ue002]*\ue002)")
 FRAMES_MOST = 256
+
+
+class FramePart(NamedTuple):
+    """A template such as ``_partials/site_header.html``; ``marks_here``: its first link to the page says that one is there."""
+
+    template: str
+    marks_here: bool = False
 
 
 def here_path() -> str:
@@ -31,24 +38,13 @@ def here_path() -> str:
     return neutral or f"{request.script_root}{request.path}"
 
 
-@pass_context
-def frame_part(context: Context, name: str, *, marks_here: bool = False) -> Markup:
-    """A part of the frame, such as ``_partials/site_header.html``; ``marks_here``: its first link to this page says that one is there."""
-    template = current_app.jinja_env.get_template(name)
-    facts = _visitor_facts()
-    if facts is None or current_app.debug:
-        return Markup(template.render(context.get_all()))  # noqa: S704 - a template of ours
-    memory: Memory = current_app.extensions["frame"]
-    paths = alternate_paths()
-    key = (name, context["locale"], context["theme"], facts, *paths)
-    versions = tuple(topic_version(topic) for topic in TOPICS)
-    known = memory.get(key)
-    if known is None or known[0] != versions:
-        html, is_shared = _render_watched(template, context, paths)
-        known = (versions, html)
-        if is_shared:
-            memory.put(key, known)
-    return Markup(_put_in(known[1], paths, marks_here=marks_here))  # noqa: S704 - addresses are escaped
+def frame_part(template: str, *, marks_here: bool = False) -> Markup:
+    """For layouts: a part of the frame. A page that is rendered to be kept gets a gap there, which is filled for each visitor."""
+    part = FramePart(template, marks_here)
+    gap: Callable[[Any], Markup] | None = g.get("gap")
+    if gap is not None:
+        return gap(part)
+    return Markup(find_frame([part], alternate_paths())[0].decode())  # noqa: S704 - a template of ours
 
 
 def show_in_frame(app: Flask, fact: Callable[[], Any]) -> None:
@@ -56,49 +52,69 @@ def show_in_frame(app: Flask, fact: Callable[[], Any]) -> None:
     app.extensions.setdefault("frame_facts", []).append(fact)
 
 
-def _visitor_facts() -> tuple[Any, ...] | None:
-    """All that the frame shows of this visitor; None for members, of whom it may show anything."""
-    if not has_cookie():
-        return ()
-    if user() is not None:
-        return None
-    return tuple(fact() for fact in current_app.extensions.get("frame_facts", ()))
+def find_frame(parts: list[FramePart], paths: dict[str, str]) -> list[bytes]:
+    """The parts as this visitor sees them on this page, which stands at ``paths`` in each language."""
+    if current_app.debug or (has_cookie() and user() is not None):  # of members the frame may show anything
+        return [_render(part.template).encode() for part in parts]
+    memory: Memory = current_app.extensions["frame"]
+    page = (current_locale(), chosen_theme(), _guest_facts(), *paths)
+    versions = topic_versions(TOPICS)
+    here = escape(here_path()).encode()
+    addresses = {HERE: here, **{_token(locale): escape(path[1:]).encode() for locale, path in paths.items()}}
+    found = []
+    for part in parts:
+        key = (part.template, *page)
+        known = memory.get(key)
+        if known is None or known[0] != versions:
+            neutral, is_shared = _render_neutral(part.template, paths)
+            known = versions, _cut(neutral)
+            if is_shared:
+                memory.put(key, known)
+        html = b"".join([addresses.get(piece, piece) for piece in known[1]])
+        found.append(html.replace(b'<a href="%s">' % here, b'<a href="%s" aria-current="page">' % here, 1) if part.marks_here else html)
+    return found
 
 
-def _render_watched(template: Any, context: Context, paths: dict[str, str]) -> tuple[str, bool]:
-    """The neutral text, and whether it is the same for all: nothing in it came from the session (a theme of the merchant's may well look there)."""
-    if not has_cookie():
-        return _render_neutral(template, context.get_all(), paths), True
-    own = cast("SessionMixin", session._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy's way to what it stands for
-    own.accessed = False
-    html = _render_neutral(template, {**context.get_all(), "session": session}, paths)
-    looked, own.accessed = own.accessed, True
-    return html, not looked
+def _guest_facts() -> tuple[Any, ...]:
+    """All that the frame shows of a guest; nothing of strangers."""
+    return tuple([fact() for fact in current_app.extensions.get("frame_facts", ())]) if has_cookie() else ()
 
 
-def _render_neutral(template: Any, context: dict[str, Any], paths: dict[str, str]) -> str:
+def _render(template: str) -> str:
+    context: dict[str, Any] = {}
+    current_app.update_template_context(context)
+    return current_app.jinja_env.get_template(template).render(context)
+
+
+def _render_neutral(template: str, paths: dict[str, str]) -> tuple[str, bool]:
+    """The text without addresses, and whether it is the same for all (a merchant's theme may well look at the visitor's session)."""
     before = g.get("alternate_paths")
-    g.frame_here, g.alternate_paths = HERE, {locale: f"/{_token(locale)}" for locale in paths}
+    g.frame_here, g.alternate_paths = HERE.decode(), {locale: f"/{_token(locale).decode()}" for locale in paths}
     try:
-        return str(template.render(context))
+        with watched() as look:
+            html = _render(template)
     finally:
         g.frame_here, g.alternate_paths = None, before
+    return html, not (look.at_session and has_cookie())
 
 
-def _token(locale: str) -> str:
-    return f"\ue001{locale}\ue002"
+def _token(locale: str) -> bytes:
+    return f"\ue001{locale}\ue002".encode()
 
 
-def _put_in(html: str, paths: dict[str, str], *, marks_here: bool) -> str:
-    """Mark the link to this page in the menu, then name its addresses."""
-    here = str(escape(here_path()))
-    if marks_here:
-        html = html.replace(f'<a href="{here}">', f'<a href="{here}" aria-current="page">', 1)
-    for locale, path in paths.items():
-        html = html.replace(_token(locale), str(escape(path.removeprefix("/"))))
-    return html.replace(HERE, here)
+def _cut(html: str) -> list[bytes]:
+    """The text in pieces: those that stand for an address are by themselves."""
+    return [piece.encode() for piece in ADDRESSES.split(html)]
+
+
+def has_flashes() -> bool:
+    """Is there anything to be said once to this visitor?"""
+    if "has_flashes" not in g:
+        g.has_flashes = has_cookie() and "_flashes" in session
+    return bool(g.has_flashes)
 
 
 def init_app(app: Flask) -> None:
     app.extensions["frame"] = Memory(FRAMES_MOST)
-    app.jinja_env.globals.update(frame_part=frame_part, here_path=here_path)
+    show_in_frame(app, has_flashes)
+    app.jinja_env.globals.update(frame_part=frame_part, here_path=here_path, has_flashes=has_flashes)

@@ -20,6 +20,13 @@ PERMANENT_REDIRECT = 308
 ONE_YEAR_S = 31_536_000
 
 
+def _say_policy(policy: dict[str, str]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
+
+
+USUAL_POLICY = _say_policy(CSP)
+
+
 def allow(directive: str, source: str) -> None:
     """Widen the policy of this one page, such as the one that sends a customer to a gateway."""
     g.setdefault("csp", {})[directive] = f"{CSP.get(directive, CSP['default-src'])} {source}"
@@ -38,7 +45,7 @@ def _name_request() -> None:
 def _set_headers(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-ID"] = g.get("request_id", "")
-    headers.setdefault("Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in {**CSP, **g.get("csp", {})}.items()))
+    headers.setdefault("Content-Security-Policy", _say_policy({**CSP, **g.csp}) if "csp" in g else USUAL_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"

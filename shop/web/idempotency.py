@@ -20,6 +20,7 @@ from sqlalchemy import delete, select, update
 from shop.clock import now
 from shop.db import insert_missing, transaction
 from shop.errors import N_, Conflict, Invalid
+from shop.web.again import run_again_if_lost
 from shop.web.models import IdempotencyKey
 
 P = ParamSpec("P")
@@ -71,7 +72,7 @@ def _once(owner: str, key: str, act: Callable[[], Response]) -> Response:
     if kept is not None:
         return kept
     try:
-        response = act()
+        response = run_again_if_lost(act)
     except Exception as error:  # noqa: BLE001
         response = current_app.make_response(current_app.handle_user_exception(error))
     _keep(owner, key, response)
@@ -81,11 +82,13 @@ def _once(owner: str, key: str, act: Callable[[], Response]) -> Response:
 def _claim(owner: str, key: str, fingerprint: str, *, at: datetime) -> Response | None:
     """Write the key, or give the answer that stands under it."""
     mine = (IdempotencyKey.owner == owner, IdempotencyKey.key == key)
-    with transaction() as session:
+    with transaction(is_aside=True) as session:
         session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < at - KEPT))
         given_up = delete(IdempotencyKey).where(*mine, IdempotencyKey.status == 0, IdempotencyKey.created_at < at - GIVEN_UP)
-        g.first_tried_at = session.execute(given_up.returning(IdempotencyKey.created_at)).scalar()
-        row = {"owner": owner, "key": key, "request_hash": fingerprint, "status": 0, "body": "", "headers": "", "created_at": at}
+        begun = session.execute(given_up.returning(IdempotencyKey.body)).scalar()
+        g.first_tried_at = datetime.fromisoformat(begun) if begun else None
+        first = begun or at.isoformat()  # stays while nothing is answered: who tries a third time may have succeeded at the first
+        row = {"owner": owner, "key": key, "request_hash": fingerprint, "status": 0, "body": first, "headers": "", "created_at": at}
         if insert_missing(IdempotencyKey, row):
             return None
         kept = session.execute(select(IdempotencyKey).where(*mine)).scalar_one()
@@ -98,9 +101,9 @@ def _claim(owner: str, key: str, fingerprint: str, *, at: datetime) -> Response 
 
 def _keep(owner: str, key: str, response: Response) -> None:
     mine = (IdempotencyKey.owner == owner, IdempotencyKey.key == key)
-    with transaction() as session:
-        if response.status_code >= 500:
-            session.execute(delete(IdempotencyKey).where(*mine))
+    with transaction(is_aside=True) as session:
+        if response.status_code >= 500:  # may be tried again at once, and may have done its work before it broke
+            session.execute(update(IdempotencyKey).where(*mine).values(created_at=now() - 2 * GIVEN_UP))
             return
         headers = {name: value for name, value in response.headers if name in {"Content-Type", "Location"}}
         session.execute(

@@ -100,6 +100,7 @@ def describe_api(app: Flask) -> dict[str, Any]:
     )
     spec.components.schema("Money", MONEY)
     spec.components.schema("Problem", PROBLEM)
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     spec.components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]})
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         description = getattr(app.view_functions[rule.endpoint], "description", None)
@@ -145,14 +146,16 @@ def _operation(app: Flask, rule: Rule, description: Description) -> dict[str, An
         operation["parameters"].append(IDEMPOTENCY_KEY)
     if description.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": description.body}}}
-    if description.role:
-        operation["security"] = [{"session": []}]
-        operation["description"] = _needs(description.role)
+    if description.role or description.permission:
+        operation["security"] = [{"session": []}, {"bearer": []}]
+        operation["description"] = _needs(description)
     return operation
 
 
-def _needs(role: str) -> str:
-    return {"customer": "For people who are logged in.", "staff": "For staff.", "admin": "For administrators."}[role]
+def _needs(description: Description) -> str:
+    if description.permission:
+        return f"For people with the permission `{description.permission}`."
+    return "For people who are logged in." if description.role == "customer" else "For staff."
 
 
 def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
@@ -178,8 +181,8 @@ def _errors(description: Description) -> dict[str, Any]:
         kinds += [BadJson, NotJson]
     if description.body is not None or description.query is not None:
         kinds.append(Invalid)
-    if description.role:
-        kinds += [NotLoggedIn, Forbidden] if description.role != "customer" else [NotLoggedIn]
+    if description.role or description.permission:
+        kinds += [NotLoggedIn] if description.role == "customer" else [NotLoggedIn, Forbidden]
     found: dict[str, list[type[ShopError]]] = {}
     for kind in dict.fromkeys(kinds):
         found.setdefault(str(kind.status), []).append(kind)

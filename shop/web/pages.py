@@ -32,12 +32,9 @@ def public_page(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseR
 
 def _set_caching(response: Response) -> Response:
     if g.get("is_public"):
-        response.cache_control.public = True
-        response.cache_control.max_age = 0
-        response.cache_control.s_maxage = HELD_S
+        response.headers["Cache-Control"] = f"public, max-age=0, s-maxage={HELD_S}"
     elif "Cache-Control" not in response.headers:
-        response.cache_control.private = True
-        response.cache_control.no_store = True
+        response.headers["Cache-Control"] = "private, no-store"
     return response
 
 

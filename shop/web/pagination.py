@@ -13,6 +13,7 @@ from shop.errors import Invalid
 
 T = TypeVar("T")
 CURSOR_MAX = 300
+WRITER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Page(Generic[T]):
 
 def encode_cursor(*key: int | str) -> str:
     """An opaque name for a place in a list."""
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(WRITER.encode(key).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, *kinds: type) -> tuple[Any, ...]:

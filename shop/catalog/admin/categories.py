@@ -19,9 +19,11 @@ from shop.errors import BadImage, Conflict, Invalid
 from shop.media.services import store_image
 from shop.media.urls import image_view
 from shop.web.locale import current_locale
+from shop.web.staff import needs
 
 
 @staff.get("/categories")
+@needs("products.view")
 def list_categories() -> ResponseReturnValue:
     """The tree."""
     return _list()
@@ -35,6 +37,7 @@ def _list(problem: str = "", status: int = 200) -> ResponseReturnValue:
 
 
 @staff.get("/categories/new")
+@needs("products.edit")
 def show_new_category() -> ResponseReturnValue:
     """The form of a new category; ``?below=7`` says where."""
     shelves = list_shelves(current_locale())
@@ -48,6 +51,7 @@ def _new(form: ShelfForm, status: int = 200) -> ResponseReturnValue:
 
 
 @staff.post("/categories")
+@needs("products.edit")
 def add_category() -> ResponseReturnValue:
     """A new shelf in the tree."""
     request.max_content_length = UPLOAD_BYTES
@@ -74,6 +78,7 @@ def _picture(form: ShelfForm, before: int | None) -> int | None:
 
 
 @staff.get("/categories/<int:category_id>")
+@needs("products.view")
 def show_category(category_id: int) -> ResponseReturnValue:
     """One category."""
     shelves = list_shelves(current_locale())
@@ -94,6 +99,7 @@ def _show(shelf: StaffShelf, form: ShelfForm, *, problem: str = "", status: int 
 
 
 @staff.post("/categories/<int:category_id>")
+@needs("products.edit")
 def change_one_category(category_id: int) -> ResponseReturnValue:
     """Its texts, its place, its picture."""
     request.max_content_length = UPLOAD_BYTES
@@ -123,6 +129,7 @@ def change_one_category(category_id: int) -> ResponseReturnValue:
 
 
 @staff.get("/categories/<int:category_id>/archiving")
+@needs("products.edit")
 def show_archiving(category_id: int) -> ResponseReturnValue:
     """Say what goes out of the shop with it, and ask once more."""
     shelf = get_shelf(category_id, current_locale())
@@ -130,12 +137,14 @@ def show_archiving(category_id: int) -> ResponseReturnValue:
 
 
 @staff.post("/categories/<int:category_id>/archiving")
+@needs("products.edit")
 def archive_one_category(category_id: int) -> ResponseReturnValue:
     """Take it, and what is below it, out of the shop."""
     return _press(category_id, archive_category, _("The category is in the archive. It can be brought back."))
 
 
 @staff.post("/categories/<int:category_id>/restoration")
+@needs("products.edit")
 def restore_one_category(category_id: int) -> ResponseReturnValue:
     """Bring it back, with what is below it."""
     return _press(category_id, restore_category, _("The category is back."))

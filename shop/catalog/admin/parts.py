@@ -14,11 +14,13 @@ from shop.catalog.staff_product import StaffOption, StaffProduct, get_product_of
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound
 from shop.web.locale import current_locale
+from shop.web.staff import needs
 
 # Options
 
 
 @staff.get("/products/<int:product_id>/options")
+@needs("products.view")
 def show_options(product_id: int) -> ResponseReturnValue:
     """What a product lets its buyer choose, and room for one more choice."""
     return _options(get_staff_product(product_id, at=now()))
@@ -36,6 +38,7 @@ def _options(product: StaffProduct, *, form: OptionForm | None = None, problem: 
 
 
 @staff.post("/products/<int:product_id>/options")
+@needs("products.edit")
 def add_one_option(product_id: int) -> ResponseReturnValue:
     """One more choice; the variants that exist must then be given a value."""
     product = get_staff_product(product_id, at=now())
@@ -52,6 +55,7 @@ def add_one_option(product_id: int) -> ResponseReturnValue:
 
 
 @staff.get("/options/<int:option_id>")
+@needs("products.view")
 def show_option(option_id: int) -> ResponseReturnValue:
     """One choice with its values."""
     product, option = _get(option_id)
@@ -71,6 +75,7 @@ def _option(product: StaffProduct, option: StaffOption, form: OptionForm, status
 
 
 @staff.post("/options/<int:option_id>")
+@needs("products.edit")
 def change_option(option_id: int) -> ResponseReturnValue:
     """Its names and its values, all at once."""
     product, option = _get(option_id)
@@ -92,6 +97,7 @@ def change_option(option_id: int) -> ResponseReturnValue:
 
 
 @staff.post("/options/<int:option_id>/removal")
+@needs("products.edit")
 def remove_one_option(option_id: int) -> ResponseReturnValue:
     """Take a choice away that no variant uses."""
     product, _option_there = _get(option_id)
@@ -109,6 +115,7 @@ def remove_one_option(option_id: int) -> ResponseReturnValue:
 
 
 @staff.get("/products/<int:product_id>/attributes")
+@needs("products.view")
 def show_attributes(product_id: int) -> ResponseReturnValue:
     """What is known about a product, with room for one more: ``?more=height``."""
     product = get_staff_product(product_id, at=now())
@@ -121,6 +128,7 @@ def _attributes(product: StaffProduct, form: FactsForm, more: str = "", status: 
 
 
 @staff.post("/products/<int:product_id>/attributes")
+@needs("products.edit")
 def set_facts(product_id: int) -> ResponseReturnValue:
     """Exactly these properties; when one more was wanted, the page opens again with room for it."""
     product, known = get_staff_product(product_id, at=now()), list_attributes(current_locale())

@@ -16,11 +16,13 @@ from shop.catalog.staff_product import get_staff_product
 from shop.clock import now
 from shop.errors import BadImage
 from shop.media.services import store_image
+from shop.web.staff import needs
 
 MOST_FILES = 20
 
 
 @staff.post("/products/<int:product_id>/pictures")
+@needs("products.edit")
 def add_pictures(product_id: int) -> ResponseReturnValue:
     """Check and keep pictures, and put them behind the others. A bad one does not hold up the good ones."""
     request.max_content_length = UPLOAD_BYTES
@@ -51,6 +53,7 @@ def add_pictures(product_id: int) -> ResponseReturnValue:
 
 
 @staff.post("/products/<int:product_id>/pictures/order")
+@needs("products.edit")
 def arrange_pictures(product_id: int) -> ResponseReturnValue:
     """Their order, what they show, and which are taken off."""
     product = get_staff_product(product_id, at=now())

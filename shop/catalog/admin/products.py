@@ -23,6 +23,7 @@ from shop.media.urls import image_view
 from shop.web.fields import NumberText
 from shop.web.lists import Filters, Word, here_with, load_filters, view_of
 from shop.web.locale import current_locale
+from shop.web.staff import needs
 
 
 class ProductFilters(Filters):
@@ -37,6 +38,7 @@ class ProductFilters(Filters):
 
 
 @staff.get("/products")
+@needs("products.view")
 def list_products() -> ResponseReturnValue:
     """The products of any state, newest first."""
     chosen, at, locale = load_filters(ProductFilters()), now(), current_locale()
@@ -62,6 +64,7 @@ def list_products() -> ResponseReturnValue:
 
 
 @staff.get("/products/<int:product_id>")
+@needs("products.view")
 def show_product(product_id: int) -> ResponseReturnValue:
     """One product with everything about it."""
     return show(get_staff_product(product_id, at=now()))
@@ -94,6 +97,7 @@ def show(
 
 
 @staff.get("/products/new")
+@needs("products.edit")
 def show_new_product() -> ResponseReturnValue:
     """The form of a new product."""
     return _new(product_form(list_shelves(current_locale()), at=now(), fresh=True))
@@ -104,6 +108,7 @@ def _new(form: ProductForm, status: int = 200) -> ResponseReturnValue:
 
 
 @staff.post("/products")
+@needs("products.edit")
 def create() -> ResponseReturnValue:
     """A new product; it can be bought once it has a variant with a price."""
     at = now()
@@ -120,6 +125,7 @@ def create() -> ResponseReturnValue:
 
 
 @staff.post("/products/<int:product_id>")
+@needs("products.edit")
 def change(product_id: int) -> ResponseReturnValue:
     """Other texts, other shelves, published or not."""
     at, shelves = now(), list_shelves(current_locale())
@@ -151,12 +157,14 @@ def _columns(form: ProductForm) -> dict[str, Any]:
 
 
 @staff.post("/products/<int:product_id>/archiving")
+@needs("products.edit")
 def archive(product_id: int) -> ResponseReturnValue:
     """Take it out of the shop."""
     return _press(product_id, archive_product, _("The product is in the archive. It can be brought back."))
 
 
 @staff.post("/products/<int:product_id>/restoration")
+@needs("products.edit")
 def restore(product_id: int) -> ResponseReturnValue:
     """Bring it back from the archive."""
     return _press(product_id, restore_product, _("The product is back."))

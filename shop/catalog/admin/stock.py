@@ -18,10 +18,12 @@ from shop.catalog.staff_stock import StockRow, StockView, count_stock_tasks, get
 from shop.catalog.staff_stock import list_stock as list_all
 from shop.clock import now
 from shop.errors import Conflict, Invalid
+from shop.inventory.services import Backorder
 from shop.media.urls import image_view
 from shop.web.lists import Filters, Word, here_with, load_filters, view_of
 from shop.web.locale import current_locale
 from shop.web.pagination import Page
+from shop.web.staff import needs
 
 
 class StockFilters(Filters):
@@ -35,6 +37,7 @@ class LedgerFilters(Filters):
 
 
 @staff.get("/stock")
+@needs("products.view")
 def list_stock() -> ResponseReturnValue:
     """Variants and how many there are of each; the numbers can be written at once."""
     page = _page()
@@ -68,6 +71,7 @@ def _list(page: Page[StockRow], form: CountForm, status: int = 200) -> ResponseR
 
 
 @staff.post("/stock")
+@needs("stock.edit")
 def book() -> ResponseReturnValue:
     """Book the numbers of this page: all of them or none."""
     page = _page()
@@ -94,6 +98,7 @@ def _here() -> str:
 
 
 @staff.get("/stock/<int:variant_id>")
+@needs("products.view")
 def show_ledger(variant_id: int) -> ResponseReturnValue:
     """One variant's stock: set it, and every reason why it ever changed."""
     item = get_stock(variant_id, current_locale())
@@ -108,6 +113,7 @@ def _ledger(item: StockRow, form: StockForm, status: int = 200) -> ResponseRetur
 
 
 @staff.post("/stock/<int:variant_id>")
+@needs("stock.edit")
 def set_stock(variant_id: int) -> ResponseReturnValue:
     """How many there are, why, and from which number on that is few."""
     item = get_stock(variant_id, current_locale())
@@ -129,4 +135,5 @@ def _write(item: StockRow, form: StockForm) -> None:
     if reason == UNCOUNTED:
         set_stock_level(variant_id, None, low_at=form.low_at.data, by=by, at=now())
         return
-    record_stock(variant_id, number, reason=reason, low_at=form.low_at.data, by=by, at=now())
+    backorder = Backorder(form.backorder_to.data or 0, form.lead_days.data or 0)
+    record_stock(variant_id, number, reason=reason, low_at=form.low_at.data, backorder=backorder, by=by, at=now())

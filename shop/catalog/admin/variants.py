@@ -19,11 +19,13 @@ from shop.catalog.staff_stock import get_stock, list_movements
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound
 from shop.web.locale import current_locale
+from shop.web.staff import needs
 
 SHOWN = 5
 
 
 @staff.get("/products/<int:product_id>/variants")
+@needs("products.edit")
 def show_new_variant(product_id: int) -> ResponseReturnValue:
     """The form of a new variant; ``?value=3&value=7`` chooses the values of its options."""
     product = get_staff_product(product_id, at=now())
@@ -42,6 +44,7 @@ def _other(form: VariantForm, status: int) -> object:
 
 
 @staff.post("/products/<int:product_id>/variants")
+@needs("products.edit")
 def add_variant(product_id: int) -> ResponseReturnValue:
     """One more that can be bought."""
     product = get_staff_product(product_id, at=now())
@@ -67,6 +70,7 @@ def add_variant(product_id: int) -> ResponseReturnValue:
 
 
 @staff.get("/variants/<int:variant_id>")
+@needs("products.view")
 def show_variant(variant_id: int) -> ResponseReturnValue:
     """One variant: its facts, its price, its stock and why."""
     return show(*_get(variant_id))
@@ -107,6 +111,7 @@ def show(
 
 
 @staff.post("/variants/<int:variant_id>")
+@needs("products.edit")
 def change_variant(variant_id: int) -> ResponseReturnValue:
     """Other facts, another price: both or neither."""
     product, variant = _get(variant_id)
@@ -127,12 +132,14 @@ def change_variant(variant_id: int) -> ResponseReturnValue:
 
 
 @staff.post("/variants/<int:variant_id>/archiving")
+@needs("products.edit")
 def archive_one_variant(variant_id: int) -> ResponseReturnValue:
     """No longer sell it."""
     return _press(variant_id, archive_variant, _("The variant is in the archive. It can be brought back."))
 
 
 @staff.post("/variants/<int:variant_id>/restoration")
+@needs("products.edit")
 def restore_one_variant(variant_id: int) -> ResponseReturnValue:
     """Sell it again."""
     return _press(variant_id, restore_variant, _("The variant is back."))

@@ -24,7 +24,7 @@ new, change, record = CategoryBodySchema(), CategoryChangeSchema(), CategoryReco
 
 
 @bp.post("/api/v1/categories")
-@describe("Make a category", body=new, answer=record, status=201, role="staff", errors=[NotFound])
+@describe("Make a category", body=new, answer=record, status=201, permission="products.edit", errors=[NotFound])
 @idempotent(owner)
 def create_category_json() -> ResponseReturnValue:
     wanted = load_body(new)
@@ -32,7 +32,13 @@ def create_category_json() -> ResponseReturnValue:
 
 
 @bp.patch("/api/v1/categories/<int:category_id>")
-@describe("Change what is named of a category; its branch moves along", body=change, answer=record, role="staff", errors=WHAT_MAY_STOP)
+@describe(
+    "Change what is named of a category; its branch moves along",
+    body=change,
+    answer=record,
+    permission="products.edit",
+    errors=WHAT_MAY_STOP,
+)
 def change_category_json(category_id: int) -> ResponseReturnValue:
     wanted = load_body(change)
     version = version_of(wanted)
@@ -41,21 +47,21 @@ def change_category_json(category_id: int) -> ResponseReturnValue:
 
 
 @bp.delete("/api/v1/categories/<int:category_id>")
-@describe("Remove an empty category for good", status=204, role="staff", errors=[NotFound, Conflict])
+@describe("Remove an empty category for good", status=204, permission="products.edit", errors=[NotFound, Conflict])
 def delete_category_json(category_id: int) -> ResponseReturnValue:
     delete_category(category_id)
     return current_app.response_class(status=204)
 
 
 @bp.post("/api/v1/categories/<int:category_id>/archiving")
-@describe("Take a category and those below it out of the shop", answer=record, role="staff", errors=[NotFound])
+@describe("Take a category and those below it out of the shop", answer=record, permission="products.edit", errors=[NotFound])
 def archive_category_json(category_id: int) -> ResponseReturnValue:
     archive_category(category_id, at=now())
     return json_response(_dump(category_id))
 
 
 @bp.delete("/api/v1/categories/<int:category_id>/archiving")
-@describe("Bring an archived category back", answer=record, role="staff", errors=[NotFound, Conflict])
+@describe("Bring an archived category back", answer=record, permission="products.edit", errors=[NotFound, Conflict])
 def restore_category_json(category_id: int) -> ResponseReturnValue:
     restore_category(category_id, at=now())
     return json_response(_dump(category_id))

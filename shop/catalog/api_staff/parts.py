@@ -35,7 +35,7 @@ option, pictures = OptionBodySchema(), PicturesBodySchema()
 
 
 @bp.post("/api/v1/products/<int:product_id>/options")
-@describe("Offer one more choice", body=option, answer=record, status=201, role="staff", errors=WHAT_MAY_STOP)
+@describe("Offer one more choice", body=option, answer=record, status=201, permission="products.edit", errors=WHAT_MAY_STOP)
 @idempotent(owner)
 def add_option_json(product_id: int) -> ResponseReturnValue:
     wanted = load_body(option)
@@ -45,7 +45,9 @@ def add_option_json(product_id: int) -> ResponseReturnValue:
 
 
 @bp.put("/api/v1/options/<int:option_id>")
-@describe("Give an option these names and exactly these values", body=option, answer=record, role="staff", errors=WHAT_MAY_STOP)
+@describe(
+    "Give an option these names and exactly these values", body=option, answer=record, permission="products.edit", errors=WHAT_MAY_STOP
+)
 def change_option_json(option_id: int) -> ResponseReturnValue:
     wanted = load_body(option)
     values = [ValueWanted(value["id"], value["names"], value["swatch"]) for value in wanted["values"]]
@@ -54,7 +56,7 @@ def change_option_json(option_id: int) -> ResponseReturnValue:
 
 
 @bp.delete("/api/v1/options/<int:option_id>")
-@describe("Take away a choice that no variant uses", answer=record, role="staff", errors=[NotFound, Conflict])
+@describe("Take away a choice that no variant uses", answer=record, permission="products.edit", errors=[NotFound, Conflict])
 def remove_option_json(option_id: int) -> ResponseReturnValue:
     product = get_product_of_option(option_id, at=now())
     remove_option(option_id, at=now())
@@ -80,7 +82,7 @@ def takes_files(view: Callable[P, R]) -> Callable[P, R]:
     "Add a picture: multipart/form-data with one file `image` (JPEG, PNG, WebP or AVIF up to 20 MB) and, per language, `alt_en` …",
     answer=record,
     status=201,
-    role="staff",
+    permission="products.edit",
     errors=[NotFound, BadImage, Invalid],
 )
 @takes_files
@@ -112,7 +114,11 @@ def _alt() -> dict[str, str]:
 
 @bp.put("/api/v1/products/<int:product_id>/images")
 @describe(
-    "Order and describe the pictures; those not named are taken off", body=pictures, answer=record, role="staff", errors=WHAT_MAY_STOP
+    "Order and describe the pictures; those not named are taken off",
+    body=pictures,
+    answer=record,
+    permission="products.edit",
+    errors=WHAT_MAY_STOP,
 )
 def arrange_images_json(product_id: int) -> ResponseReturnValue:
     wanted = load_body(pictures)

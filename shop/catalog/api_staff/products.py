@@ -30,7 +30,7 @@ new, change, attributes = ProductBodySchema(), ProductChangeSchema(), Attributes
 
 
 @bp.get("/api/v1/product-records")
-@describe("The products of any state, newest first", query=query, answer=records, role="staff", errors=[Invalid])
+@describe("The products of any state, newest first", query=query, answer=records, permission="products.view", errors=[Invalid])
 def list_product_records_json() -> ResponseReturnValue:
     asked, at = load_query(query), now()
     wanted = Wanted(state=asked["state"], supply=asked["supply"], category_id=asked["category"], search=asked["q"])
@@ -55,13 +55,13 @@ def list_product_records_json() -> ResponseReturnValue:
 
 
 @bp.get("/api/v1/product-records/<int:product_id>")
-@describe("A product as staff sees it, drafts included", answer=record, role="staff", errors=[NotFound])
+@describe("A product as staff sees it, drafts included", answer=record, permission="products.view", errors=[NotFound])
 def show_product_record_json(product_id: int) -> ResponseReturnValue:
     return json_response(dump_record(product_id))
 
 
 @bp.post("/api/v1/products")
-@describe("Describe a new product", body=new, answer=record, status=201, role="staff", errors=[Conflict, NotFound])
+@describe("Describe a new product", body=new, answer=record, status=201, permission="products.edit", errors=[Conflict, NotFound])
 @idempotent(owner)
 def create_product_json() -> ResponseReturnValue:
     wanted = load_body(new)
@@ -70,7 +70,7 @@ def create_product_json() -> ResponseReturnValue:
 
 
 @bp.patch("/api/v1/products/<int:product_id>")
-@describe("Change what is named of a product", body=change, answer=record, role="staff", errors=WHAT_MAY_STOP)
+@describe("Change what is named of a product", body=change, answer=record, permission="products.edit", errors=WHAT_MAY_STOP)
 def change_product_json(product_id: int) -> ResponseReturnValue:
     wanted = load_body(change)
     check_tax_class(wanted)
@@ -80,21 +80,21 @@ def change_product_json(product_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/api/v1/products/<int:product_id>/archiving")
-@describe("Take a product out of the shop; orders keep pointing at it", answer=record, role="staff", errors=[NotFound])
+@describe("Take a product out of the shop; orders keep pointing at it", answer=record, permission="products.edit", errors=[NotFound])
 def archive_product_json(product_id: int) -> ResponseReturnValue:
     archive_product(product_id, at=now())
     return json_response(dump_record(product_id))
 
 
 @bp.delete("/api/v1/products/<int:product_id>/archiving")
-@describe("Bring an archived product back", answer=record, role="staff", errors=[NotFound])
+@describe("Bring an archived product back", answer=record, permission="products.edit", errors=[NotFound])
 def restore_product_json(product_id: int) -> ResponseReturnValue:
     restore_product(product_id, at=now())
     return json_response(dump_record(product_id))
 
 
 @bp.put("/api/v1/products/<int:product_id>/attributes")
-@describe("Give a product exactly these attributes", body=attributes, answer=record, role="staff", errors=WHAT_MAY_STOP)
+@describe("Give a product exactly these attributes", body=attributes, answer=record, permission="products.edit", errors=WHAT_MAY_STOP)
 def set_attributes_json(product_id: int) -> ResponseReturnValue:
     wanted = load_body(attributes)
     set_attributes(product_id, wanted["attributes"], expected_version=version_of(wanted), at=now())

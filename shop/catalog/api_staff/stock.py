@@ -16,6 +16,7 @@ from shop.catalog.staff_stock import StockRow, get_stock, list_movements, list_s
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound
 from shop.inventory.models import Reason
+from shop.inventory.services import Backorder
 from shop.web.api import describe, load_query
 from shop.web.idempotency import idempotent
 from shop.web.json import json_response, load_body
@@ -26,7 +27,7 @@ level, delivery, item = StockBodySchema(), DeliverySchema(), StockItemSchema()
 
 
 @bp.get("/api/v1/stock")
-@describe("The variants on sale and how many there are", query=query, answer=found, role="staff", errors=[Invalid])
+@describe("The variants on sale and how many there are", query=query, answer=found, permission="products.view", errors=[Invalid])
 def list_stock_json() -> ResponseReturnValue:
     asked = load_query(query)
     page = list_stock(asked["view"], asked["q"], current_locale(), limit=asked["limit"], cursor=asked["cursor"])
@@ -35,15 +36,24 @@ def list_stock_json() -> ResponseReturnValue:
 
 
 @bp.put("/api/v1/variants/<int:variant_id>/stock")
-@describe("Say how many pieces there are", body=level, answer=item, role="staff", errors=[NotFound])
+@describe("Say how many pieces there are", body=level, answer=item, permission="stock.edit", errors=[NotFound])
 def set_stock_json(variant_id: int) -> ResponseReturnValue:
     wanted = load_body(level)
-    set_stock_level(variant_id, wanted["on_hand"], low_at=wanted["low_at"], reason=wanted["reason"], by=current_user.email, at=now())
+    backorder = None if wanted["backorder_to"] is None else Backorder(wanted["backorder_to"], wanted["lead_days"])
+    set_stock_level(
+        variant_id,
+        wanted["on_hand"],
+        low_at=wanted["low_at"],
+        backorder=backorder,
+        reason=wanted["reason"],
+        by=current_user.email,
+        at=now(),
+    )
     return json_response(_dump(get_stock(variant_id, current_locale())))
 
 
 @bp.post("/api/v1/variants/<int:variant_id>/deliveries")
-@describe("Add pieces that came in", body=delivery, answer=item, status=201, role="staff", errors=[NotFound, Conflict])
+@describe("Add pieces that came in", body=delivery, answer=item, status=201, permission="stock.edit", errors=[NotFound, Conflict])
 @idempotent(owner)
 def book_delivery_json(variant_id: int) -> ResponseReturnValue:
     wanted = load_body(delivery)
@@ -52,7 +62,9 @@ def book_delivery_json(variant_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/api/v1/variants/<int:variant_id>/movements")
-@describe("The ledger of a variant, newest first", query=ledger_query, answer=ledger, role="staff", errors=[NotFound, Invalid])
+@describe(
+    "The ledger of a variant, newest first", query=ledger_query, answer=ledger, permission="products.view", errors=[NotFound, Invalid]
+)
 def list_movements_json(variant_id: int) -> ResponseReturnValue:
     asked = load_query(ledger_query)
     known = get_stock(variant_id, current_locale())
@@ -71,4 +83,6 @@ def _dump(line: StockRow) -> dict[str, Any]:
         "sku": line.variant.sku,
         "on_hand": line.on_hand,
         "low_at": line.variant.low_at,
+        "backorder_to": line.variant.backorder_to,
+        "lead_days": line.variant.lead_days,
     }

@@ -23,7 +23,7 @@ new, change, price = VariantBodySchema(), VariantChangeSchema(), PriceBodySchema
 
 
 @bp.post("/api/v1/products/<int:product_id>/variants")
-@describe("Add a variant", body=new, answer=record, status=201, role="staff", errors=WHAT_MAY_STOP)
+@describe("Add a variant", body=new, answer=record, status=201, permission="products.edit", errors=WHAT_MAY_STOP)
 @idempotent(owner)
 def create_variant_json(product_id: int) -> ResponseReturnValue:
     wanted = _columns(load_body(new))
@@ -41,7 +41,7 @@ def create_variant_json(product_id: int) -> ResponseReturnValue:
 
 
 @bp.patch("/api/v1/variants/<int:variant_id>")
-@describe("Change what is named of a variant", body=change, answer=record, role="staff", errors=WHAT_MAY_STOP)
+@describe("Change what is named of a variant", body=change, answer=record, permission="products.edit", errors=WHAT_MAY_STOP)
 def change_variant_json(variant_id: int) -> ResponseReturnValue:
     wanted = _columns(load_body(change))
     version = version_of(wanted)
@@ -50,7 +50,9 @@ def change_variant_json(variant_id: int) -> ResponseReturnValue:
 
 
 @bp.put("/api/v1/variants/<int:variant_id>/price")
-@describe("Set the price of a variant, now or from a moment on", body=price, answer=record, role="staff", errors=WHAT_MAY_STOP)
+@describe(
+    "Set the price of a variant, now or from a moment on", body=price, answer=record, permission="products.edit", errors=WHAT_MAY_STOP
+)
 def set_price_json(variant_id: int) -> ResponseReturnValue:
     wanted = load_body(price)
     former = wanted["compare_at"]
@@ -66,14 +68,14 @@ def set_price_json(variant_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/api/v1/variants/<int:variant_id>/archiving")
-@describe("No longer sell a variant", answer=record, role="staff", errors=[NotFound])
+@describe("No longer sell a variant", answer=record, permission="products.edit", errors=[NotFound])
 def archive_variant_json(variant_id: int) -> ResponseReturnValue:
     archive_variant(variant_id, at=now())
     return answer(variant_id)
 
 
 @bp.delete("/api/v1/variants/<int:variant_id>/archiving")
-@describe("Sell an archived variant again", answer=record, role="staff", errors=[NotFound, Conflict])
+@describe("Sell an archived variant again", answer=record, permission="products.edit", errors=[NotFound, Conflict])
 def restore_variant_json(variant_id: int) -> ResponseReturnValue:
     restore_variant(variant_id, at=now())
     return answer(variant_id)

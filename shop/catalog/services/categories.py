@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 
 from shop.catalog.listing import refresh_listing
 from shop.catalog.models import Category, CategoryProduct, CategoryText, OldSlug, ProductCategory, SlugKind
@@ -33,6 +33,7 @@ def create_category(
     known_locales(texts)
     require(texts.get(locales()[0], {}), "name")
     with transaction() as session:
+        touch_topic("catalog")  # one at a time from here on: each sees the places and names that the others took
         above = _path_of(parent_id)
         if position is None:
             last = select(func.max(Category.position)).where(Category.parent_id.is_not_distinct_from(parent_id))
@@ -42,7 +43,6 @@ def create_category(
         session.flush()
         session.execute(update(Category).where(Category.id == category.id).values(path=f"{above}{category.id}"))
         _write_texts(category.id, texts, at)
-        touch_topic("catalog")
         return category.id
 
 
@@ -68,28 +68,31 @@ def change_category(
         claim_category(category_id, expected_version, **changed(position=position, image_id=image_id))
         if texts:
             _write_texts(category_id, texts, at)
+        touch_topic("catalog")  # one at a time from here on: two moves at once could close a circle that neither sees
         if parent_id is not KEEP:
             _move(category_id, parent_id, at)
-        touch_topic("catalog")
 
 
 def archive_category(category_id: int, *, expected_version: int | None = None, at: datetime) -> None:
     """Take a shelf and those below it out of the shop; its products stay where else they are. It can be brought back."""
-    _archive(category_id, at, expected_version, at=at)
+    with transaction():
+        claim_category(category_id, expected_version)
+        _set_archived(category_id, Category.archived_at.is_(None), at, at=at)
 
 
 def restore_category(category_id: int, *, expected_version: int | None = None, at: datetime) -> None:
-    """Bring an archived shelf back, with those below it.
+    """Bring an archived shelf back, with those below it that went with it.
 
     Raises:
         Conflict: it stands in an archived one.
     """
     with transaction() as session:
-        category = session.get(Category, category_id, populate_existing=True)
-        above = session.get(Category, category.parent_id) if category and category.parent_id else None
+        claim_category(category_id, expected_version)
+        category = session.get_one(Category, category_id, populate_existing=True)
+        above = session.get(Category, category.parent_id) if category.parent_id else None
         if above is not None and above.archived_at is not None:
             raise Conflict(_("The category above is archived. Bring that one back first."))
-        _archive(category_id, None, expected_version, at=at)
+        _set_archived(category_id, Category.archived_at == category.archived_at, None, at=at)
 
 
 def delete_category(category_id: int, *, expected_version: int | None = None) -> None:
@@ -109,13 +112,14 @@ def delete_category(category_id: int, *, expected_version: int | None = None) ->
         touch_topic("catalog")
 
 
-def _archive(category_id: int, moment: datetime | None, expected_version: int | None, *, at: datetime) -> None:
+def _set_archived(category_id: int, which: ColumnElement[bool], moment: datetime | None, *, at: datetime) -> None:
+    """Archive the shelf and ``which`` of those below it, or bring them back (None)."""
     with transaction() as session:
-        claim_category(category_id, expected_version)
         branch = _branch(category_id)
         affected = _products_on(branch)
         session.execute(
-            update(Category).where(Category.id.in_(branch)).values(archived_at=moment), execution_options={"synchronize_session": False}
+            update(Category).where(Category.id.in_(branch), which).values(archived_at=moment),
+            execution_options={"synchronize_session": False},
         )
         refresh_listing(affected, at=at)
         touch_topic("catalog")

@@ -17,7 +17,15 @@ from shop.inventory.services import give_back_stock, set_stock
 def start_stock(variant_id: int, on_hand: int | None, *, low_at: int, by: str, at: datetime) -> None:
     """Begin to count a new variant's pieces; None: nobody counts them."""
     with transaction() as session:
-        session.execute(insert(StockItem).values(variant_id=variant_id, on_hand=0, low_at=low_at, is_tracked=on_hand is not None))
+        session.execute(
+            insert(StockItem).values(
+                variant_id=variant_id,
+                on_hand=0,
+                low_at=low_at,
+                is_tracked=on_hand is not None,
+                tracked_since=None if on_hand is None else at,
+            )
+        )
         if on_hand:
             set_stock(variant_id, on_hand, reason=Reason.COUNT, actor=by, at=at)
 
@@ -27,7 +35,7 @@ def count_stock(variant_id: int, on_hand: int | None, *, low_at: int | None, rea
     with transaction() as session:
         if on_hand is not None:
             set_stock(variant_id, on_hand, reason=reason, actor=by, at=at, is_tracked=True)
-        columns: dict[str, object] = {} if on_hand is not None else {"is_tracked": False}
+        columns: dict[str, object] = {} if on_hand is not None else {"is_tracked": False, "tracked_since": None}
         if low_at is not None:
             columns["low_at"] = low_at
         if columns:

@@ -15,6 +15,8 @@ from shop.catalog.services import stock as pieces
 from shop.catalog.services.core import KEEP, Keep, changed, claim_product, claim_variant, currency, is_referred_to
 from shop.db import transaction
 from shop.errors import Conflict, Invalid, NotFound
+from shop.inventory.services import Backorder, set_backorder
+from shop.trail.services import note_change
 
 
 def create_variant(
@@ -62,7 +64,7 @@ def create_variant(
         _choose(product_id, variant.id, value_ids)
         pieces.start_stock(variant.id, on_hand, low_at=low_at, by=by, at=at)
         if price_minor is not None:
-            _append_price(variant.id, price_minor, compare_at_minor, at)
+            _append_price(variant.id, price_minor, compare_at_minor, at, at=at)
         refresh_listing([product_id], at=at)
         return variant.id
 
@@ -165,14 +167,21 @@ def set_price(
     """
     with transaction():
         product_id = claim_variant(variant_id, expected_version, at=at)
-        written = _append_price(variant_id, minor, compare_at_minor, valid_from or at)
+        written = _append_price(variant_id, minor, compare_at_minor, valid_from or at, at=at)
         if written:
             refresh_listing([product_id], at=at)
         return written
 
 
 def set_stock_level(
-    variant_id: int, on_hand: int | None, *, low_at: int | None = None, by: str, reason: str = "count", at: datetime
+    variant_id: int,
+    on_hand: int | None,
+    *,
+    low_at: int | None = None,
+    backorder: Backorder | None = None,
+    by: str,
+    reason: str = "count",
+    at: datetime,
 ) -> None:
     """Say how many pieces there are; None: they are no longer counted. The ledger keeps who said so and why."""
     with transaction() as session:
@@ -180,6 +189,8 @@ def set_stock_level(
         if product_id is None:
             raise NotFound(_("This variant does not exist any more."))
         pieces.count_stock(variant_id, on_hand, low_at=low_at, reason=reason, by=by, at=at)
+        if backorder is not None:
+            set_backorder(variant_id, backorder.most, lead_days=backorder.lead_days)
         refresh_listing([product_id], at=at)
 
 
@@ -201,17 +212,21 @@ def book_stock(numbers: Mapping[int, int], *, reason: str, by: str, at: datetime
         refresh_availability(known.values(), at=at)
 
 
-def record_stock(variant_id: int, number: int | None, *, reason: str, low_at: int, by: str, at: datetime) -> None:
-    """As ``book_stock`` for one variant, None leaving the pieces as they are, and from which number on that is few."""
+def record_stock(
+    variant_id: int, number: int | None, *, reason: str, low_at: int, backorder: Backorder | None = None, by: str, at: datetime
+) -> None:
+    """As ``book_stock`` for one variant, None leaving the pieces as they are, from which number on that is few, and what may be sold beyond it."""
     with transaction():
         if number is not None:
             book_stock({variant_id: number}, reason=reason, by=by, at=at)
         pieces.mark_low(variant_id, low_at)
+        if backorder is not None:
+            set_backorder(variant_id, backorder.most, lead_days=backorder.lead_days)
         product_id = claim_variant(variant_id, at=at)
         refresh_availability([product_id], at=at)
 
 
-def _append_price(variant_id: int, minor: int, compare_at_minor: int | None, valid_from: datetime) -> bool:
+def _append_price(variant_id: int, minor: int, compare_at_minor: int | None, valid_from: datetime, *, at: datetime) -> bool:
     with transaction() as session:
         newest = (
             select(Price.minor, Price.compare_at_minor)
@@ -229,6 +244,12 @@ def _append_price(variant_id: int, minor: int, compare_at_minor: int | None, val
             return False
         row = {"variant_id": variant_id, "currency": currency(), "valid_from": valid_from, "minor": minor}
         session.execute(insert(Price).values(**row, customer_group="", compare_at_minor=compare_at_minor))
+        note_change(
+            f"variant:{variant_id}",
+            {} if now is None else {"price_minor": now.minor, "compare_at_minor": now.compare_at_minor},
+            {"price_minor": minor, "compare_at_minor": compare_at_minor, "currency": currency(), "valid_from": valid_from},
+            at=at,
+        )
         return True
 
 

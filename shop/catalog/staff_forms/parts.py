@@ -37,8 +37,8 @@ class ActForm(ShopForm):
 class VariantForm(SeenForm):
     """What is bought. ``variant_form`` adds the options, the price and, for a new one, the stock."""
 
-    sku = TextField(_l("SKU"), maximum=200)
-    barcode = TextField(_l("Barcode"), maximum=100)
+    sku = TextField(_l("SKU"), maximum=200, is_code=True)
+    barcode = TextField(_l("Barcode"), maximum=100, is_code=True)
     weight_g = IntegerField(_l("Weight in grams"), low=0, high=MOST_WEIGHT_G)
     requires_shipping = TickField(_l("It is shipped"))
     picture = ChoiceField(_l("Picture"), choices=[], coerce=int)

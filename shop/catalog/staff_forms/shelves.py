@@ -14,7 +14,7 @@ from shop.catalog.staff_forms.parts import MOST_LOW_AT
 from shop.catalog.staff_queries import StaffShelf
 from shop.catalog.staff_stock import StockRow
 from shop.inventory.models import Reason
-from shop.inventory.services import MOST_ON_HAND
+from shop.inventory.services import MOST_BACKORDER, MOST_LEAD_DAYS, MOST_ON_HAND
 from shop.web.fields import ChoiceField, IntegerField, ShopForm, TextField, TickField
 
 MOST_PLACE = 1_000_000
@@ -103,6 +103,8 @@ class StockForm(ShopForm):
     number = IntegerField(_l("Pieces"), low=0, high=MOST_ON_HAND, optional=True)
     reason = ChoiceField(_l("Reason"), choices=[])
     low_at = IntegerField(_l("Few from this number on"), low=0, high=MOST_LOW_AT)
+    backorder_to = IntegerField(_l("Sell so many more than there are"), low=0, high=MOST_BACKORDER, optional=True)
+    lead_days = IntegerField(_l("These ship in about so many days"), low=0, high=MOST_LEAD_DAYS, optional=True)
 
     def validate(self, extra_validators: Any = None) -> bool:
         is_valid = bool(super().validate(extra_validators))
@@ -112,8 +114,18 @@ class StockForm(ShopForm):
         return is_valid
 
 
+def _values(item: StockRow) -> dict[str, Any]:
+    variant = item.variant
+    return {
+        "low_at": variant.low_at,
+        "reason": Reason.COUNT.value,
+        "backorder_to": variant.backorder_to,
+        "lead_days": variant.lead_days,
+    }
+
+
 def stock_form(item: StockRow, *, fresh: bool = False) -> StockForm:
     """The form of one variant's stock."""
-    form: StockForm = made(StockForm, {}, {"low_at": item.variant.low_at, "reason": Reason.COUNT.value}, fresh=fresh)
+    form: StockForm = made(StockForm, {}, _values(item), fresh=fresh)
     form.reason.choices = [*reasons(), (UNCOUNTED, _("Nobody counts it: it never sells out"))]
     return form

@@ -28,7 +28,7 @@ def clean_line(text: str, maximum: int) -> str:
     """
     if len(text) <= maximum and SIMPLE.fullmatch(text):
         return text
-    return clean_text(SPACES.sub(" ", text), maximum=maximum)
+    return clean_text(SPACES.sub(" ", text), maximum=maximum, is_code=True)
 
 
 def clean_html(html: str) -> str:

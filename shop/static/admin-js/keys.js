@@ -19,7 +19,6 @@ function move(step) {
 const acts = {
   j: () => move(1),
   k: () => move(-1),
-  x: () => document.activeElement.closest('tr')?.querySelector('.pick')?.click(),
 }
 
 function press(key) {

@@ -11,14 +11,18 @@ async function update() {
   const asked = ++latest
   const form = page.querySelector('form')
   const focused = document.activeElement?.id
-  const answer = await fetch(page.querySelector('button[formaction]').formAction, { method: 'POST', body: new URLSearchParams(new FormData(form)), headers: { Accept: 'text/html' } })
+  const sent = new URLSearchParams(new FormData(form))
+  sent.delete('code') // perhaps half typed: its own button sends it
+  const answer = await fetch(page.querySelector('button[formaction]').formAction, { method: 'POST', body: sent, headers: { Accept: 'text/html' } })
   if (asked !== latest) return
   if (!answer.ok || answer.redirected) return location.reload()
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('[data-behaviour="checkout"]')
   if (asked !== latest || !fresh) return
   keepTyped(form, fresh)
   const isOpen = page.querySelector('details.summary')?.open
+  const isTypingCode = page.querySelector('#codes details')?.open
   page.replaceChildren(...fresh.childNodes)
+  if (isTypingCode) page.querySelector('#codes details').open = true
   const summary = page.querySelector('details.summary')
   if (summary) summary.open = isOpen
   hideButtons()
