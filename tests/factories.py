@@ -116,9 +116,13 @@ def make_product(
                     compare_at_minor=compare_at,
                 )
             )
-            session.add(StockItem(variant_id=variant.id, on_hand=stock or 0, is_tracked=stock is not None))
+            session.add(
+                StockItem(
+                    variant_id=variant.id, on_hand=stock or 0, is_tracked=stock is not None, tracked_since=None if stock is None else at
+                )
+            )
             if stock:
-                session.add(StockMovement(variant_id=variant.id, delta=stock, reason=Reason.DELIVERY, at=at))
+                session.add(StockMovement(variant_id=variant.id, delta=stock, reason=Reason.DELIVERY, actor="ana@example.com", at=at))
             for option_id, value_id in chosen:
                 session.add(VariantOption(variant_id=variant.id, option_id=option_id, value_id=value_id))
         session.flush()

@@ -167,13 +167,18 @@ class Answer:
 
 
 @contextmanager
-def serve_shop(instance: Path, *, sockets: Path | None = None, **changes: str) -> Iterator[Server]:
-    """The shop in ``instance`` under gunicorn: on a free port, or on the unix socket ``sockets``."""
+def serve_shop(
+    instance: Path, *, sockets: Path | None = None, application: str = "wsgi:app", host: str = "127.0.0.1", **changes: str
+) -> Iterator[Server]:
+    """The shop in ``instance`` under gunicorn: on a free port, or on the unix socket ``sockets``.
+
+    ``application``: with a fault planted in it; ``host``: how the shop calls itself.
+    """
     port = free_port()
     bind = f"unix:{sockets}" if sockets else f"127.0.0.1:{port}"
-    environ = settings(instance, **{"PORT": str(port), "SHOP_URL": f"http://127.0.0.1:{port}", **changes})
-    command = [str(PROGRAMS / "gunicorn"), "--config", "deploy/gunicorn.conf.py", "--bind", bind, "wsgi:app"]
-    with _running(command, instance / "gunicorn.log", environ, url=f"http://127.0.0.1:{port}", folder=instance) as server:
+    environ = settings(instance, **{"PORT": str(port), "SHOP_URL": f"http://{host}:{port}", **changes})
+    command = [str(PROGRAMS / "gunicorn"), "--config", "deploy/gunicorn.conf.py", "--bind", bind, application]
+    with _running(command, instance / "gunicorn.log", environ, url=f"http://{host}:{port}", folder=instance) as server:
         _wait(server, lambda: _answers(sockets or ("127.0.0.1", port)))
         yield server
 

@@ -100,3 +100,102 @@ def test_production_starts_with_safe_settings(tmp_path):
 def test_production_refuses_what_is_unsafe_and_says_why(tmp_path, name, value):
     with pytest.raises(ConfigError, match=f"  - {name}: "):
         read(tmp_path, **{**GOOD_PRODUCTION, name: value})
+
+
+STRIPE = {"SHOP_PAYMENT_METHODS": "stripe", "STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+
+
+def test_stripe_wants_its_keys_and_two_webhook_secrets_at_most(tmp_path):
+    config = read(tmp_path, **{**STRIPE, "STRIPE_WEBHOOK_SECRET": "whsec_1, whsec_2"})
+
+    assert (config.stripe_webhook_secrets, config.stripe_capture, config.stripe_page) == (("whsec_1", "whsec_2"), "automatic", "hosted")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRIPE_SECRET_KEY", ""),
+        ("STRIPE_SECRET_KEY", "pk_test_1"),
+        ("STRIPE_WEBHOOK_SECRET", ""),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_1,secret"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_1,whsec_2,whsec_3"),
+        ("STRIPE_PUBLISHABLE_KEY", "pk_live_1"),
+        ("STRIPE_PUBLISHABLE_KEY", "sk_test_1"),
+        ("STRIPE_CAPTURE", "sometimes"),
+        ("STRIPE_PAGE", "popup"),
+        ("STRIPE_API_BASE", "ftp://127.0.0.1"),
+        ("SHOP_PAYMENT_TIMEOUT", "0"),
+        ("TEST_GATEWAY_URL", "localhost:7000"),
+        ("TEST_GATEWAY_CAPTURE", "never"),
+        ("TEST_GATEWAY_SECRET", "a,b,c"),
+        ("SHOP_PAYMENT_METHODS", "stripe,stripe"),
+    ],
+)
+def test_wrong_keys_of_gateways_are_named_and_not_repeated(tmp_path, name, value):
+    with pytest.raises(ConfigError, match=f"  - {name}: ") as problem:
+        read(tmp_path, **{**STRIPE, name: value})
+    assert "whsec_" not in str(problem.value).replace("whsec_…", "")
+
+
+def test_the_element_wants_a_publishable_key(tmp_path):
+    with pytest.raises(ConfigError, match="STRIPE_PUBLISHABLE_KEY"):
+        read(tmp_path, **STRIPE, STRIPE_PAGE="element")
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("STRIPE_SECRET_KEY", {}),
+        ("STRIPE_API_BASE", {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_API_BASE": "http://127.0.0.1:1"}),
+        ("TEST_GATEWAY_URL", {"TEST_GATEWAY_URL": "http://127.0.0.1:1"}),
+    ],
+)
+def test_production_takes_real_money_only(tmp_path, name, more):
+    with pytest.raises(ConfigError, match=f"  - {name}: "):
+        read(tmp_path, **{**GOOD_PRODUCTION, **STRIPE, **more})
+
+
+ACME = {
+    "OIDC_PROVIDERS": "acme",
+    "OIDC_ACME_ISSUER": "https://id.acme.example/",
+    "OIDC_ACME_CLIENT_ID": "shop",
+    "OIDC_ACME_CLIENT_SECRET": "hush",
+}
+
+
+def test_providers_are_read_each_with_its_settings(tmp_path):
+    config = read(tmp_path, **ACME, OIDC_ACME_LABEL="Acme Works", GOOGLE_CLIENT_ID="g", GOOGLE_CLIENT_SECRET="hush too")
+
+    google, acme = config.oidc_providers
+    assert (google.name, google.label, google.issuer) == ("google", "Google", "https://accounts.google.com")
+    assert (acme.label, acme.issuer, acme.client_id) == ("Acme Works", "https://id.acme.example/", "shop")
+    assert "hush" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"OIDC_ACME_ISSUER": "http://id.acme.example"}, "OIDC_ACME_ISSUER"),
+        ({"OIDC_ACME_ISSUER": ""}, "OIDC_ACME_ISSUER"),
+        ({"OIDC_ACME_ISSUER": "https://id.acme.example/?x=1"}, "OIDC_ACME_ISSUER"),
+        ({"OIDC_ACME_CLIENT_ID": ""}, "OIDC_ACME_CLIENT_ID"),
+        ({"OIDC_ACME_CLIENT_SECRET": ""}, "OIDC_ACME_CLIENT_SECRET"),
+        ({"OIDC_PROVIDERS": "acme,acme"}, "OIDC_PROVIDERS"),
+        ({"OIDC_PROVIDERS": "acme,../x"}, "OIDC_PROVIDERS"),
+        ({"OIDC_PROVIDERS": "google"}, "GOOGLE_CLIENT_ID"),
+        ({"GOOGLE_CLIENT_ID": "g"}, "GOOGLE_CLIENT_SECRET"),
+    ],
+)
+def test_a_provider_that_lacks_something_is_named(tmp_path, changes, named):
+    with pytest.raises(ConfigError, match=named) as caught:
+        read(tmp_path, **{**ACME, **changes})
+
+    assert "hush" not in str(caught.value)
+
+
+def test_an_issuer_on_this_machine_is_for_development_alone(tmp_path):
+    here = {**ACME, "OIDC_ACME_ISSUER": "http://127.0.0.1:7700"}
+
+    assert read(tmp_path, **here).oidc_providers[0].issuer == "http://127.0.0.1:7700"
+    with pytest.raises(ConfigError, match="OIDC_ACME_ISSUER"):
+        read(tmp_path, **{**GOOD_PRODUCTION, **here})

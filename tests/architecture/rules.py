@@ -15,11 +15,22 @@ LONGEST = 400
 # Where a visitor's request meets the shop: only these may ask who is there, what was sent and what time it is.
 EDGES = {"views", "api", "api_staff", "admin", "cli"}
 EDGE_FOLDERS = {"web", "admin", "demo"}
-EDGE_FILES = {"auth/current.py", "cart/current.py", "health.py", "clock.py"}
+EDGE_FILES = {
+    "auth/current.py",
+    "auth/door.py",
+    "auth/oidc/visiting.py",
+    "account/security/proof.py",
+    "cart/current.py",
+    "health.py",
+    "clock.py",
+    "payment/test_bank/server.py",
+    "payment/test_bank/messages.py",
+}
 # Who wakes by itself, or acts between two moments of its own, looks at the clock: everybody else is told the time.
 CLOCKS = {
     "outbox/courier.py": "a courier wakes by itself",
     "payment/tasks.py": "works when an event is delivered, not when it happened",
+    "audit/tasks.py": "the audit that was asked for looks at the shop as it is when it runs",
     "mail/services.py": "when the mail server was asked, and when it answered",
 }
 
@@ -30,6 +41,8 @@ MAKES_HTML: dict[str, str] = {
     "content/queries.py": "the text of a page, sanitized when it was written",
     "web/locale.py": "our own words; what is put into them is escaped",
     "web/frame.py": "header and foot, rendered by their templates",
+    "web/remembered.py": "marks where a kept page is filled, which nobody else can write",
+    "catalog/browsing.py": "cards that the macro rendered, joined",
 }
 
 # Who asks and shows, and so never writes: what writes is called by them, and stands in services or beside them.

@@ -1,6 +1,6 @@
 """`make bench`: builds the catalogs, starts all contenders, lets them take turns, prints tables. It judges nothing: read the ratios.
 
-python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx] [--products N] [--deep N]
+python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place] [--products N] [--deep N]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +23,22 @@ from sqlalchemy.engine import make_url
 
 from config import Config
 from shop import create_app, enable_migrations
+from shop.web.pagination import encode_cursor
 from tests.bench import acts
 from tests.bench.load import Act, Answering, Browser, Contender, children, compare, resident_mb, table
+from tests.bench.orders import orders
+from tests.bench.quotes import quotes
 from tests.bench.world import CATEGORIES, EVERYTHING, build
 from tests.servers import PROGRAMS, ROOT, SECRET, free_port, serve_nginx, settings
 
 WORKERS = "2"
 SEEN = 48  # goods that are opened again and again
+PLACES = {
+    "featured": 1_000,
+    "new": 1_790_000_000_000_000,
+    "price_asc": 2_000,
+    "price_desc": 9_000,
+}  # somewhere within the list of each order
 
 
 @dataclass
@@ -106,6 +115,7 @@ class Bench:
             WEB_CONCURRENCY=workers,
             SHOP_COURIER="0",
             SHOP_PROXIES="1" if socket else "0",
+            MALLOC_ARENA_MAX="2",  # as deploy/start.py says
         )
         return self._serve(["--config", "deploy/gunicorn.conf.py", "wsgi:app"], environ, config.database_url, socket)
 
@@ -174,7 +184,7 @@ def rotating(make: Callable[[int], Act]) -> Callable[[], Act]:
 
 
 def pages(bench: Bench, rounds: int, times: int) -> Iterator[str]:
-    """Category and product page beside their floors: remembered by the application, seen for the first time, and for somebody with a cart."""
+    """Category and product page beside their floors: kept by the application, more than it keeps, for a guest with a cart, and for a member."""
     configs = bench.databases()
     ours = {name: bench.shop(config) for name, config in configs.items()}
     example = ours["SQLite"].browser()
@@ -187,7 +197,8 @@ def pages(bench: Bench, rounds: int, times: int) -> Iterator[str]:
             walking(f"raw {name}", floors[name], lambda n: f"/raw/{n % CATEGORIES + 1}"),
             walking(f"the shop on {name}, seen before", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}"),
             walking(f"the shop on {name}, more pages than it keeps", shop, _some_list),
-            walking(f"the shop on {name}, visitor with a cart", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}", cookie=True),
+            walking(f"the shop on {name}, guest with a cart", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}", put_one_in),
+            walking(f"the shop on {name}, member", shop, lambda n: f"/c/category-{n % CATEGORIES + 1}", acts.become_member),
         ]
     compare(lists, rounds=rounds, times=times)
     yield from table(f"Category page, {bench.products} products, 24 cards, {CATEGORIES} categories, {size} bytes", lists)
@@ -196,24 +207,30 @@ def pages(bench: Bench, rounds: int, times: int) -> Iterator[str]:
             walking(f"raw {name}", floors[name], lambda n: f"/product/{n % bench.products + 1}"),
             walking("the shop, seen before", shop, lambda n: f"/p/product-{n % SEEN + 1}"),
             walking("the shop, one good after another", shop, lambda n: f"/p/product-{n % bench.products + 1}"),
-            walking("the shop, visitor with a cart", shop, lambda n: f"/p/product-{n % SEEN + 1}", cookie=True),
+            walking("the shop, guest with a cart", shop, lambda n: f"/p/product-{n % SEEN + 1}", put_one_in),
+            walking("the shop, member", shop, lambda n: f"/p/product-{n % SEEN + 1}", acts.become_member),
         ]
         compare(goods, rounds=rounds, times=times)
         yield from table(f"Product page on {name}, {product_size} bytes", goods)
 
 
-def walking(name: str, shop: Shop, path: Callable[[int], str], *, cookie: bool = False) -> Contender:
+def walking(name: str, shop: Shop, path: Callable[[int], str], begin: Callable[[Browser], object] | None = None) -> Contender:
     """Somebody who opens one page after another."""
     browser = shop.browser()
-    if cookie:
-        acts.put_into_cart(browser, [3])
+    if begin:
+        begin(browser)
     return Contender(name, shop.who, rotating(lambda number: lambda: browser.ask("GET", path(number))))
 
 
+def put_one_in(browser: Browser) -> None:
+    acts.put_into_cart(browser, [3])
+
+
 def _some_list(number: int) -> str:
-    """A list that the application does not remember: a shelf in one of four orders, with a parameter that is never the same."""
-    order = ("featured", "new", "price_asc", "price_desc")[number % 4]
-    return f"/c/category-{number % CATEGORIES + 1}?sort={order}&utm_term={number}"
+    """One of four hundred lists, more than a worker keeps: each shelf in each order, from its beginning and from a place within."""
+    order = ("featured", "new", "price_asc", "price_desc")[number // CATEGORIES % 4]
+    shelf = f"/c/category-{number % CATEGORIES + 1}?sort={order}"
+    return shelf if number // CATEGORIES % 8 < 4 else f"{shelf}&cursor={encode_cursor(order, 'next', PLACES[order], 0)}"
 
 
 def acts_table(bench: Bench, rounds: int, times: int) -> Iterator[str]:
@@ -242,16 +259,15 @@ def acting(name: str, shop: Shop, prepare: Callable[[Browser, int], Act]) -> Con
 
 
 def depth(bench: Bench, rounds: int, times: int, deep: int) -> Iterator[str]:
-    """The same page at ten times the products, and at page 4,000; fresh each time, and as it is remembered."""
+    """The same page at ten times the products, and at page 4,000; rendered for a member each time, and as it is kept for strangers."""
     small, large = bench.shop(bench.database("sqlite", bench.products)), bench.shop(bench.database("sqlite", deep))
     shelf, page = f"/c/category-{EVERYTHING}", min(4_000, deep // 24 - 2)
     cursor = acts.cursor_of_page(large.browser(), shelf, page=page, per_page=24)
-    for title, fresh in (("rendered each time", True), ("remembered by the application", False)):
-        mark = (lambda n: f"utm_term={n}") if fresh else (lambda _n: "")
+    for title, begin in (("rendered each time, for a member", acts.become_member), ("kept by the application", None)):
         contenders = [
-            walking(f"{bench.products} products, page 1", small, lambda n, mark=mark: f"{shelf}?{mark(n)}"),  # type: ignore[misc]
-            walking(f"{deep} products, page 1", large, lambda n, mark=mark: f"{shelf}?{mark(n)}"),  # type: ignore[misc]
-            walking(f"{deep} products, page {page}", large, lambda n, mark=mark: f"{shelf}?{cursor}&{mark(n)}".rstrip("&")),  # type: ignore[misc]
+            walking(f"{bench.products} products, page 1", small, lambda _n: shelf, begin),
+            walking(f"{deep} products, page 1", large, lambda _n: shelf, begin),
+            walking(f"{deep} products, page {page}", large, lambda _n: f"{shelf}?{cursor}", begin),
         ]
         compare(contenders, rounds=rounds, times=max(50, times // 2))
         yield from table(f"Depth on SQLite, {title}", contenders)
@@ -272,7 +288,7 @@ def memory(bench: Bench, _rounds: int, _times: int) -> Iterator[str]:
 
 
 def start(bench: Bench, rounds: int, _times: int) -> Iterator[str]:
-    """From the start of gunicorn to the first page."""
+    """From the start of gunicorn to the first page: processor time of all its processes, and seconds. The first start, which compiles, does not count."""
     config = bench.database("sqlite", bench.products)
     plain = "import flask, flask_sqlalchemy, psycopg; app = flask.Flask('plain'); app.get('/', endpoint='x')(lambda: 'ok')"
     (bench.folder / "plain_app.py").write_text(plain)
@@ -281,19 +297,27 @@ def start(bench: Bench, rounds: int, _times: int) -> Iterator[str]:
         "bare Flask + SQLAlchemy + psycopg": (["plain_app:app", "--no-control-socket", "--chdir", str(bench.folder)], environ),
         "the shop": (["--config", "deploy/gunicorn.conf.py", "wsgi:app"], environ),
     }
-    took: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
+    took: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    for _ in range(rounds + 1):
         for name, (words, own) in sides.items():
             took[name].append(_first_page(words, own))
-    yield "\nFrom gunicorn's start to the first page (s)\n"
-    yield "| contender | s | × base |"
-    yield "|---|---|---|"
-    base = next(iter(took.values()))
-    for name, times in took.items():
-        ratio = statistics.median(mine / theirs for mine, theirs in zip(times, base, strict=True))
-        yield f"| {name} | {statistics.median(times):.2f} ({min(times):.2f}–{max(times):.2f}) | {ratio:.2f} |"
+    yield f"\nFrom gunicorn's start to the first page (load {os.getloadavg()[0]:.1f})\n"
+    yield "| contender | processor time, s | × base | × base, least | seconds | × base |"
+    yield "|---|---|---|---|---|---|"
+    bases = list(zip(*next(iter(took.values()))[1:], strict=True))
+    for name, pairs in took.items():
+        (cpu, cpu_base), (wall, wall_base) = zip(zip(*pairs[1:], strict=True), bases, strict=True)
+        yield f"| {name} | {_spread(cpu)} | {_ratio(cpu, cpu_base)} | {min(cpu) / min(cpu_base):.2f} | {_spread(wall)} | {_ratio(wall, wall_base)} |"
 
     yield f"\ncreate_app(), imports included: {_create_app_s(environ):.2f} s of processor time"
+
+
+def _spread(times: Sequence[float]) -> str:
+    return f"{statistics.median(times):.2f} ({min(times):.2f}–{max(times):.2f})"
+
+
+def _ratio(mine: Sequence[float], base: Sequence[float]) -> str:
+    return f"{statistics.median(own / theirs for own, theirs in zip(mine, base, strict=True)):.2f}"
 
 
 def _create_app_s(environ: dict[str, str]) -> float:
@@ -304,7 +328,7 @@ def _create_app_s(environ: dict[str, str]) -> float:
     return statistics.median(float(one.stdout) for one in out)
 
 
-def _first_page(words: list[str], environ: dict[str, str]) -> float:
+def _first_page(words: list[str], environ: dict[str, str]) -> tuple[float, float]:
     port = free_port()
     begun = time.perf_counter()
     process = subprocess.Popen(
@@ -317,7 +341,7 @@ def _first_page(words: list[str], environ: dict[str, str]) -> float:
         for _ in range(2_000):
             try:
                 Browser(f"http://127.0.0.1:{port}").ask("GET", "/")
-                return time.perf_counter() - begun
+                return Answering(process.pid).cpu_ms() / 1000, time.perf_counter() - begun
             except OSError:
                 time.sleep(0.005)
         raise RuntimeError("no first page")
@@ -374,7 +398,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--deep", type=int, default=100_000)
-    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx")
+    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place")
     asked = parser.parse_args()
     parts: dict[str, Callable[[Bench], Iterator[str]]] = {
         "pages": lambda bench: pages(bench, asked.rounds, asked.times),
@@ -383,6 +407,8 @@ def main() -> None:
         "memory": lambda bench: memory(bench, asked.rounds, asked.times),
         "start": lambda bench: start(bench, asked.rounds, asked.times),
         "nginx": lambda bench: nginx(bench, asked.rounds, asked.times),
+        "place": lambda bench: orders(bench.databases(), min(asked.rounds, 5), asked.times),
+        "quote": lambda _bench: quotes(asked.rounds, max(asked.times // 10, 1)),
     }
     with running(asked.products) as bench:
         for name in asked.only.split(","):

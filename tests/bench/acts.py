@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.bench.load import Act, Browser
@@ -24,6 +25,13 @@ SELECT = re.compile(r'<select\b[^>]*name="([^"]+)"[^>]*>(.*?)</select>', re.DOTA
 def put_into_cart(browser: Browser, numbers: list[int]) -> None:
     for number in numbers:
         browser.ask("POST", "/cart/items", urlencode({"variant_id": number, "quantity": 1}), expect=303)
+
+
+def become_member(browser: Browser) -> None:
+    """Open an account; from here on every page is rendered for this visitor alone."""
+    email = f"member-{secrets.token_hex(6)}@example.com"
+    body = urlencode({"name": "Ana Ruiz", "email": email, "password": secrets.token_urlsafe(12)})
+    browser.ask("POST", "/register", body, expect=303)
 
 
 def add(browser: Browser, number: int) -> Act:

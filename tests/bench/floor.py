@@ -186,7 +186,7 @@ def order() -> Any:
             if not ask("UPDATE stock_items SET on_hand = on_hand - 1 WHERE variant_id = %s AND on_hand >= 1", variant).rowcount:
                 abort(409)
             ask(
-                "INSERT INTO stock_movements (variant_id, delta, reason, reference, actor, at) VALUES (%s, -1, 'order', '', '', %s)",
+                "INSERT INTO stock_movements (variant_id, delta, reason, reference, actor, at) VALUES (%s, -1, 'sale', '', '', %s)",
                 variant,
                 NOW,
             )
@@ -279,7 +279,7 @@ def order_whole() -> Any:
             ).rowcount:
                 abort(409)
         many(
-            "INSERT INTO stock_movements (variant_id, delta, reason, reference, actor, at) VALUES (%s, %s, 'order', %s, 'customer', %s)",
+            "INSERT INTO stock_movements (variant_id, delta, reason, reference, actor, at) VALUES (%s, %s, 'sale', %s, 'customer', %s)",
             [(line.variant_id, -line.quantity, number, NOW) for line in found],
         )
         ask(

@@ -175,7 +175,10 @@ def _product(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         {"variant_id": number, "currency": "EUR", "customer_group": "", "valid_from": OPENED, "minor": minor, "compare_at_minor": None},
     )
     yield "stock_items", {"variant_id": number, "on_hand": stock, "low_at": 3, "is_tracked": True}
-    yield "stock_movements", {"variant_id": number, "delta": stock, "reason": Reason.DELIVERY, "reference": "", "actor": "", "at": OPENED}
+    yield (
+        "stock_movements",
+        {"variant_id": number, "delta": stock, "reason": Reason.DELIVERY, "reference": "", "actor": "ana@example.com", "at": OPENED},
+    )
     yield "product_categories", {**ids, "category_id": category_of(number), "position": 0}
     for category_id in (category_of(number), EVERYTHING):
         yield (

@@ -458,7 +458,7 @@ def test_what_nobody_counts_never_sells_out_until_it_is_counted(staff):
         ("variants/{variant}", {"weight_g": "2,5"}, "Write a whole number."),
         ("stock/{variant}", {"number": str(2**63)}, "Write a whole number"),
         ("stock/{variant}", {"number": "-1"}, "Write a whole number from 0"),
-        ("stock/{variant}", {"number": "1", "reason": "order"}, "Not a valid choice."),
+        ("stock/{variant}", {"number": "1", "reason": "sale"}, "Not a valid choice."),
         ("products/{product}", {"name_en": "a\0b"}, "This text holds characters that cannot be shown."),
         ("products/{product}", {"name_en": ""}, "Please fill this in."),
         ("products/{product}", {"description_html_en": "x" * 50_001}, "Use at most 50000 characters."),

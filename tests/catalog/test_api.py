@@ -65,8 +65,10 @@ def test_a_product_comes_with_its_variants(client, mug):
         "options": {"Color": "Cream"},
         "price": {"minor": 1450, "currency": "EUR"},
         "compare_at": {"minor": 1600, "currency": "EUR"},
+        "lowest_30_days": None,
         "available": True,
         "stock": 4,
+        "ships_in_days": None,
     }
     assert [shelf["slug"] for shelf in product["categories"]] == ["table"]
 

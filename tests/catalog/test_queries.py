@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from flask import current_app
 from sqlalchemy import insert, text
 
 from shop.catalog.grid import Count, Filters, Shape, Sort, count_goods, count_listed, list_goods, list_statement, read_cursor
 from shop.catalog.models import CategoryProduct, Product
-from shop.db import connection, is_sqlite, transaction
+from shop.catalog.queries import list_live_parts, list_parts
+from shop.db import connection, db, is_sqlite, transaction
 from shop.errors import Invalid
 from shop.web.pagination import encode_cursor
 from tests.factories import NOON, make_category, make_product
@@ -132,8 +134,8 @@ def test_each_page_reads_its_index_from_its_place_and_sorts_nothing(large_shelf,
         pytest.skip("a shelf is not listed by sales")
     filters = Filters(large_shelf) if in_category else Filters()
     key = NOON if sort is Sort.NEWEST else MANY // 2
-    params = {"most": 25, **filters.params, **({"last_key": key, "last_id": MANY // 2} if goes_on else {})}
-    statement = list_statement(Shape.of(filters), sort, backwards=backwards, goes_on=goes_on)
+    params = {**filters.params, **({"last_key": key, "last_id": MANY // 2} if goes_on else {})}
+    statement = list_statement(Shape.of(filters), sort, 25, backwards=backwards, goes_on=goes_on)
 
     plan = explain(statement, params)
 
@@ -161,3 +163,23 @@ def explain(statement, params):
 
 def _plain(value):
     return value.replace(tzinfo=None).isoformat(" ") if hasattr(value, "isoformat") else value
+
+
+def test_postgresql_keeps_one_plan_for_a_good(large_shelf):
+    if is_sqlite():
+        pytest.skip("SQLite plans a statement once anyway")
+    db.engine.dispose()
+    with current_app.app_context():  # with a connection of its own: one that was used before knows other statements about shelves
+        for _ in range(20):
+            list_parts(7, large_shelf, "en", at=NOON)
+            list_live_parts(7, large_shelf, at=NOON)
+
+        kept = (
+            connection()
+            .exec_driver_sql(
+                "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+                " WHERE statement LIKE 'SELECT%%category_products%%' AND generic_plans + custom_plans > 10"
+            )
+            .all()
+        )
+    assert [found.generic_plans > 0 for found in kept] == [True, True], kept

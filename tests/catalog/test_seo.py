@@ -26,18 +26,33 @@ def mug(context):
     return make_product("Mug", slug="mug", price=1450, options={"Size": ["250", "350"]}, categories=[shelf])
 
 
-@pytest.mark.parametrize("query", ["", "?size=350"])
-def test_the_price_is_that_of_the_page(client, mug, query):
+def make_the_large_one_dearer(mug):
     with transaction() as session:
         session.execute(update(Price).where(Price.variant_id == mug.variant_ids[1]).values(minor=1700))
+
+
+@pytest.mark.parametrize("query", ["", "?size=250", "?size=350"])
+def test_the_price_is_that_of_the_page(client, mug, query):
+    if query:
+        make_the_large_one_dearer(mug)
 
     html = client.get(f"/p/mug{query}").get_data(as_text=True)
 
     shown = re.search(r'<strong><data value="([\d.]+)">', html)[1]
     offer = linked_data(html)["Product"]["offers"]
-    assert offer["price"] == shown == ("17.00" if query else "14.50")
+    assert offer["price"] == shown == ("17.00" if query == "?size=350" else "14.50")
     assert offer["availability"] == "https://schema.org/InStock"
     assert f'content="{shown}"' in html
+
+
+def test_where_prices_differ_and_nothing_is_chosen_all_of_them_are_named(client, mug):
+    make_the_large_one_dearer(mug)
+
+    offer = linked_data(client.get("/p/mug").get_data(as_text=True))["Product"]["offers"]
+
+    assert offer["@type"] == "AggregateOffer"
+    assert (offer["lowPrice"], offer["highPrice"], offer["offerCount"]) == ("14.50", "17.00", 2)
+    assert [(each["price"], each["url"].partition("?")[2]) for each in offer["offers"]] == [("14.50", "size=250"), ("17.00", "size=350")]
 
 
 def test_the_crumbs_are_those_of_the_page(client, mug):

@@ -33,6 +33,7 @@ from shop.inventory.models import StockItem, StockMovement
 from shop.media.models import Image
 from shop.settings.queries import topic_version
 from tests.factories import NOON, make_category, make_product
+from tests.races import in_parallel
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -343,7 +344,7 @@ def test_stock_is_set_with_its_reason_in_the_ledger() -> None:
     services.set_stock_level(made.variant_id, 2, low_at=5, by="ana", reason="count", at=NOON)
 
     assert every(select(StockItem.on_hand, StockItem.low_at)) == [(2, 5)]
-    assert every(select(StockMovement.delta, StockMovement.actor).order_by(StockMovement.id)) == [(10, ""), (-8, "ana")]
+    assert every(select(StockMovement.delta, StockMovement.actor).order_by(StockMovement.id)) == [(10, "ana@example.com"), (-8, "ana")]
     assert one(select(Product.pieces_left)) == 2
     services.set_stock_level(made.variant_id, None, by="ana", at=NOON)
     assert one(select(StockItem.is_tracked)) is False
@@ -434,3 +435,29 @@ def test_old_slugs_of_categories_redirect_too(app: Flask) -> None:
     with pytest.raises(StaleVersion):
         services.archive_category(table, expected_version=1, at=NOON)
     assert db.session is not None
+
+
+def test_two_categories_moved_below_each_other_at_once_make_no_circle(context: Flask) -> None:
+    first, second = make_category("First"), make_category("Second")
+
+    answers = in_parallel(
+        context,
+        [
+            lambda: services.change_category(first, parent_id=second, at=NOON),
+            lambda: services.change_category(second, parent_id=first, at=NOON),
+        ],
+    )
+
+    assert [type(answer) for answer in answers].count(Conflict) == 1, answers
+    assert sorted(path.count("/") for path in every(select(Category.path))) == [0, 1]
+
+
+def test_what_was_archived_before_its_branch_stays_so_when_the_branch_comes_back() -> None:
+    top = make_category("Top")
+    leaf = make_category("Leaf", parent=top)
+    services.archive_category(leaf, at=NOON)
+    services.archive_category(top, at=NOON + timedelta(hours=1))
+
+    services.restore_category(top, at=NOON + timedelta(hours=2))
+
+    assert every(select(Category.id).where(Category.archived_at.is_not(None))) == [leaf]

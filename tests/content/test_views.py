@@ -9,15 +9,17 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from sqlalchemy import update
 
-from shop.catalog.models import Product, ProductText
+from shop.catalog.models import Product, ProductImage, ProductText
 from shop.content import api
 from shop.content.models import Page, PageText
 from shop.db import transaction
+from shop.media.models import Image
 from shop.review.models import Review
 from shop.settings.services import save_settings, touch_topic
 from tests.factories import NOON, make_category, make_product
 
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+PICTURE = "{http://www.google.com/schemas/sitemap-image/1.1}"
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -86,6 +88,22 @@ def test_the_sitemap_names_every_page_in_every_language_with_its_picture(client,
 
     expected = ["/", "/products", "/c/table", "/pages/terms", "/p/mug"]
     assert sorted(urls) == sorted([*expected, *(f"/es{path}" for path in expected[:3]), "/es/pages/condiciones", "/es/p/mug"])
+
+
+def test_the_sitemap_names_all_pictures_of_a_product(client, context):
+    mug = make_product("Mug", slug="mug")
+    with transaction() as session:
+        for place, name in enumerate("ba"):
+            image = Image(hash=name * 32, width=10, height=10, widths="10", bytes=1, created_at=NOON)
+            session.add(image)
+            session.flush()
+            session.add(ProductImage(product_id=mug.id, image_id=image.id, position=1 - place))
+
+    document = ET.fromstring(client.get("/sitemap/products-0.xml").data)
+
+    urls = list(document.iter(f"{SITEMAP}url"))
+    named = [[place.text.rpartition("/")[2][0] for place in url.iter(f"{PICTURE}loc")] for url in urls]
+    assert named == [["a", "b"]] * 2  # in each language
 
 
 def test_large_catalogs_have_several_parts(client, context, monkeypatch):

@@ -6,7 +6,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from shop.db import rows, transaction
-from shop.pricing.models import ShippingMethod, TaxRate
+from shop.pricing.models import ShippingMethod, ShippingRate, TaxRate
 from shop.settings.models import Setting, Version
 from tests.demo.dumps import dump
 
@@ -19,9 +19,10 @@ def test_a_new_shop_can_tax_and_deliver_and_has_a_name(context: Flask) -> None:
     run(context)
 
     rates = {rate.tax_class: rate.rate_bp for rate in rows(select(TaxRate.tax_class, TaxRate.rate_bp).where(TaxRate.country == "ES"))}
-    assert rates == {"standard": 2100, "food": 1000, "books": 400}
-    methods = {method.code: (method.price_minor, method.free_from_minor) for method in rows(select(ShippingMethod.__table__))}
-    assert methods == {"standard": (490, 6000), "europe": (990, 12000), "pickup": (0, None)}
+    assert rates == {"standard": 2100, "reduced": 1000, "food": 1000, "books": 400}
+    found = select(ShippingMethod.code, ShippingRate.price_minor, ShippingRate.free_from_minor)
+    methods = {code: amounts for code, *amounts in rows(found.join(ShippingRate, ShippingRate.method_id == ShippingMethod.id))}
+    assert methods == {"standard": [490, 6000], "europe": [990, 12000], "pickup": [0, None]}
     assert rows(select(Setting.value).where(Setting.name == "shop.name")) == [("Bodega",)]
 
 

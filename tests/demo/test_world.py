@@ -17,6 +17,9 @@ from shop.demo.build import Built
 from shop.demo.people import ADMIN, LOGIN_FILE, MEMBER, STAFF
 from shop.inventory.models import StockItem
 from shop.media.models import Image
+from shop.pricing.delivery import Basket
+from shop.pricing.places import Destination
+from shop.pricing.queries import list_deliveries
 from shop.review.models import Review
 from shop.settings.queries import shop_texts
 
@@ -86,3 +89,20 @@ def test_staff_and_one_member_can_log_in_with_the_password_in_the_file(world: Bu
     assert {email: users[email].role for email in (ADMIN, STAFF, MEMBER)} == {ADMIN: "admin", STAFF: "staff", MEMBER: "customer"}
     assert all(verify_password(world.password, users[email].password_hash) for email in (ADMIN, STAFF, MEMBER))
     assert [email for email, user in users.items() if user.password_hash is None]
+
+
+def test_the_demo_delivers_at_home_to_the_islands_by_weight_to_the_union_and_over_the_counter(world: Built) -> None:
+    def ways(place: Destination, grams: int) -> dict[str, int]:
+        found = list_deliveries(place, currency="EUR", locale="en")
+        basket = Basket(1000, grams, 1)
+        return {way.code: way.price_for(basket) for way in found if way.takes(basket)}
+
+    assert ways(Destination("ES", postcode="28001"), 500) == {"standard": 490, "pickup": 0}
+    assert [ways(Destination("ES", postcode="35001"), grams).get("islands") for grams in (500, 2000, 30_000, 30_001)] == [
+        990,
+        1590,
+        2990,
+        None,
+    ]
+    assert ways(Destination("FR"), 500) == {"europe": 990, "pickup": 0}
+    assert ways(Destination("US"), 500) == {"pickup": 0}

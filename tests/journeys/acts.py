@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.chromium import Visitor
+from tests.mailbox import wait_for_link
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,23 @@ def sign_in(page: Page, email: str, password: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+
+def register(page: Page, instance: Path, person: Person, password: str, *, go_on: str = "") -> None:
+    """Make an account: the form, the mail, the button."""
+    page.goto(f"/register?next={go_on}" if go_on else "/register")
+    page.get_by_label("Name").fill(person.name)
+    page.get_by_label("E-mail").fill(person.email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Make an account").click()
+    confirm_by_mail(page, instance, person.email)
+
+
+def confirm_by_mail(page: Page, instance: Path, email: str) -> None:
+    """Who has just registered opens the link in the mail, and presses the button."""
+    page.wait_for_url("**/register/mail")
+    page.goto(wait_for_link(instance, email, "Confirm your address"))
+    page.get_by_role("button", name="Finish my account").click()
 
 
 def open_mail(visitor: Visitor, subject: str, *, js: bool = True) -> Page:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Page
 
 from tests.chromium import Visitor
+from tests.journeys.acts import Person, confirm_by_mail, register
 
 EMAIL, FIRST, SECOND = "teresa@example.com", "four quiet winter apples", "seven loud summer pears"
 
 
-def test_an_account_from_its_first_day_to_the_log_out(page: Page) -> None:
+def test_an_account_from_its_first_day_to_the_log_out(page: Page, instance: Path) -> None:
     email = f"{page.evaluate('Math.random().toString(36).slice(2)')}@example.com"
 
     page.goto("/register?next=/account/addresses")
@@ -21,6 +24,7 @@ def test_an_account_from_its_first_day_to_the_log_out(page: Page) -> None:
     assert page.get_by_label("Password").input_value() == ""
     page.get_by_label("Password").fill(FIRST)
     page.get_by_role("button", name="Make an account").click()
+    confirm_by_mail(page, instance, email)
     page.wait_for_url("**/account/addresses")
 
     page.get_by_role("link", name="Add an address").click()
@@ -52,12 +56,9 @@ def test_an_account_from_its_first_day_to_the_log_out(page: Page) -> None:
     page.wait_for_url("**/account")
 
 
-def test_a_device_that_is_signed_out_elsewhere_is_out(visitor: Visitor) -> None:
-    desk, phone = visitor.open("/register"), visitor.open("/login", js=False, width=390)
-    desk.get_by_label("Name").fill("Teresa")
-    desk.get_by_label("E-mail").fill(EMAIL)
-    desk.get_by_label("Password").fill(FIRST)
-    desk.get_by_role("button", name="Make an account").click()
+def test_a_device_that_is_signed_out_elsewhere_is_out(visitor: Visitor, instance: Path) -> None:
+    desk, phone = visitor.open(), visitor.open("/login", js=False, width=390)
+    register(desk, instance, Person("Teresa", EMAIL), FIRST)
     desk.wait_for_url("**/account")
     phone.get_by_label("E-mail").fill(EMAIL)
     phone.get_by_label("Password").fill(FIRST)

@@ -22,5 +22,6 @@ def test_while_the_database_is_gone_people_and_programs_are_asked_to_come_back(c
     page, json = client.get("/p/mug"), client.get("/api/v1/products")
 
     assert (page.status_code, page.headers["Retry-After"], page.headers["Cache-Control"]) == (503, "5", "private, no-store")
+    assert "<h1>Back in a moment</h1>" in page.text
     assert (json.status_code, json.headers["Retry-After"], json.json["type"]) == (503, "5", "/problems/not-now")
     assert "gone" not in page.text + json.text

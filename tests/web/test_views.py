@@ -25,4 +25,5 @@ def test_the_type_of_a_problem_is_a_page(client, method, path, status):
 
 def test_a_bug_has_a_page_too_and_an_unknown_word_has_none(client):
     assert client.get("/problems/internal-server-error").status_code == 200
+    assert "Nothing was half done" in client.get("/problems/not-now").text
     assert client.get("/problems/ok").status_code == 404
