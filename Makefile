@@ -46,7 +46,7 @@ $(SHOP_READY):
 
 .PHONY: test
 test: ## Every check there is (keep going after a failure: make -k test)
-test: machine lint types architecture unit unit-pg nginx journeys pages lighthouse
+test: machine lint types architecture unit unit-pg nginx fire-drill journeys pages lighthouse
 	@echo "All checks passed."
 
 .PHONY: machine
@@ -72,7 +72,7 @@ architecture: $(CHECKS_READY) translations ## The house's rules: imports point d
 	$(BIN)/lint-imports
 	tests/machine/with_postgres.sh $(PYTEST) tests/architecture $(PARALLEL)
 
-SLOW := tests/architecture tests/machine tests/nginx tests/journeys tests/pages tests/bench
+SLOW := tests/architecture tests/machine tests/nginx tests/journeys tests/pages tests/bench tests/mutants tests/fire
 
 .PHONY: unit
 unit: $(CHECKS_READY) translations ## The tests of the features on SQLite
@@ -85,6 +85,16 @@ unit-pg: $(CHECKS_READY) translations ## The same on a real PostgreSQL (TEST_DAT
 .PHONY: nginx
 nginx: $(CHECKS_READY) translations ## Real servers: make run itself, and nginx before the shop
 	$(PYTEST) tests/nginx tests/machine $(PARALLEL)
+
+.PHONY: fire-drill
+fire-drill: $(CHECKS_READY) translations ## Buyers race, workers are killed, statements fail: the short form, on both databases
+	$(PYTEST) tests/fire
+	tests/machine/with_postgres.sh $(PYTEST) tests/fire
+
+.PHONY: fire
+fire: $(CHECKS_READY) translations ## The same in full, with its figures: 10,000 checkouts, 2,000 buyers for ten pieces (most of an hour)
+	FIRE=full $(PYTEST) tests/fire -s
+	FIRE=full tests/machine/with_postgres.sh $(PYTEST) tests/fire -s
 
 .PHONY: journeys
 journeys: $(CHECKS_READY) translations ## Whole stories in a real Chromium, with and without JavaScript
@@ -101,6 +111,12 @@ lighthouse: $(CHECKS_READY) $(NPM_READY) translations ## Lighthouse on a phone: 
 .PHONY: bench
 bench: $(CHECKS_READY) translations ## What a request costs, beside the floors (prints a table, judges nothing)
 	$(BIN)/python -m tests.bench
+
+MINUTES ?= 20
+
+.PHONY: mutants
+mutants: $(CHECKS_READY) ## Break the rules of prices and taxes in one place after the other; at least 95 of 100 must be noticed
+	$(BIN)/python -m tests.mutants --minutes $(MINUTES) --jobs $(JOBS)
 
 .PHONY: real-data
 real-data: $(CHECKS_READY) ## Import every catalog under DATA=folder into an empty shop and print the counts

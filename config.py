@@ -25,6 +25,17 @@ class ConfigError(Exception):
     """Settings are wrong; the message lists every one of them with what to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class OidcProvider:
+    """Somebody else who may say who a customer is (OpenID Connect). ``issuer`` is the provider's name as it writes it itself, an address."""
+
+    name: str
+    label: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """All settings of the machine, typed and checked.
@@ -35,9 +46,9 @@ class Config:
 
     env: str
     instance: Path
-    database_url: str
-    secret_key: str
-    mail_url: str
+    database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    mail_url: str = field(repr=False)
     mail_from: str
     base_url: str
     currency: str
@@ -50,6 +61,22 @@ class Config:
     courier: bool
     payment_methods: tuple[str, ...]
     bank_account: str
+    transfer_days: int
+    card_minutes: int
+    payment_timeout_s: int
+    test_gateway_url: str
+    test_gateway_secrets: tuple[str, ...] = field(repr=False)
+    test_gateway_capture: str
+    stripe_secret_key: str = field(repr=False)
+    stripe_publishable_key: str
+    stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
+    stripe_capture: str
+    stripe_page: str
+    stripe_api_base: str
+    vat_check_url: str = ""
+    vat_number: str = ""
+    staff_second_factor: bool = False
+    oidc_providers: tuple[OidcProvider, ...] = ()
     debug: bool = False
     testing: bool = False
     extra: dict[str, object] = field(default_factory=dict)
@@ -83,12 +110,21 @@ class Config:
             "country": reader.country("SHOP_COUNTRY", "ES"),
             "locales": reader.locales("SHOP_LOCALES", "en,es"),
             "timezone": reader.timezone("SHOP_TIMEZONE", "Europe/Madrid"),
+            "vat_check_url": reader.url("VAT_CHECK_URL", "", {"http", "https"}) if reader.text("VAT_CHECK_URL", "") else "",
+            "vat_number": reader.matching(
+                "SHOP_VAT_NUMBER", "", r"([A-Z]{2}[0-9A-Z+*]{2,14})?", "a number with its country such as ESB12345674"
+            ),
             "port": port,
             "workers": reader.integer("WEB_CONCURRENCY", 2, low=1, high=64),
             "proxies": reader.integer("SHOP_PROXIES", 0, low=0, high=5),
             "courier": reader.flag("SHOP_COURIER", default=True),
             "payment_methods": reader.payment_methods(env),
             "bank_account": reader.text("SHOP_BANK_ACCOUNT", "Bodega · ES91 2100 0418 4502 0005 1332"),
+            "transfer_days": reader.integer("SHOP_TRANSFER_DAYS", 14, low=1, high=365),
+            "card_minutes": reader.integer("SHOP_CARD_MINUTES", 60, low=30, high=43_200),
+            **reader.payment_gateways(env),
+            "staff_second_factor": reader.flag("SHOP_STAFF_SECOND_FACTOR", default=False),
+            "oidc_providers": reader.oidc_providers(env),
             "debug": reader.flag("FLASK_DEBUG", default=False),
         }
         if env == "production":
@@ -154,7 +190,7 @@ class _Reader:
         value = self.text(name, default)
         parts = urlsplit(value)
         if parts.scheme not in schemes or not (parts.netloc or parts.scheme == "file"):
-            self.wrong(name, f"{value!r} is not a URL with {' or '.join(sorted(schemes))}")
+            self.wrong(name, f"is not a URL with {' or '.join(sorted(schemes))}")
         return value
 
     def database_url(self, instance: Path) -> str:
@@ -217,14 +253,108 @@ class _Reader:
         default = "bank_transfer" if env == "production" else "bank_transfer,test_card"
         values = tuple(value.strip() for value in self.text("SHOP_PAYMENT_METHODS", default).split(","))
         for value in values:
-            if value not in {"bank_transfer", "test_card"}:
-                self.wrong("SHOP_PAYMENT_METHODS", f"{value!r} is none of bank_transfer, test_card")
+            if value not in {"bank_transfer", "test_card", "stripe"}:
+                self.wrong("SHOP_PAYMENT_METHODS", f"{value!r} is none of bank_transfer, test_card, stripe")
+        if len(set(values)) != len(values):
+            self.wrong("SHOP_PAYMENT_METHODS", "names a way to pay twice")
         return values
+
+    def payment_gateways(self, env: str) -> dict[str, object]:
+        """What each gateway wants to know; what a gateway that is not offered would want is not asked for."""
+        offered = self.payment_methods_named(env)
+        test_url = self.environ.get("TEST_GATEWAY_URL", "").strip()
+        captures = {"automatic", "manual"}
+        return {
+            "payment_timeout_s": self.integer("SHOP_PAYMENT_TIMEOUT", 10, low=1, high=60),
+            "test_gateway_url": self.url("TEST_GATEWAY_URL", "", {"http", "https"}).rstrip("/") if test_url else "",
+            "test_gateway_secrets": self.secrets("TEST_GATEWAY_SECRET", "the test gateway signs with this"),
+            "test_gateway_capture": self.choice("TEST_GATEWAY_CAPTURE", "automatic", captures),
+            **self.stripe(is_offered="stripe" in offered, env=env),
+            "stripe_capture": self.choice("STRIPE_CAPTURE", "automatic", captures),
+            "stripe_page": self.choice("STRIPE_PAGE", "hosted", {"hosted", "element"}),
+        }
+
+    def payment_methods_named(self, env: str) -> set[str]:
+        default = "bank_transfer" if env == "production" else "bank_transfer,test_card"
+        return {value.strip() for value in self.environ.get("SHOP_PAYMENT_METHODS", default).split(",")}
+
+    def secrets(self, name: str, default: str) -> tuple[str, ...]:
+        """One secret, or two while they are changed, with a comma between."""
+        found = tuple(value.strip() for value in self.text(name, default).split(",") if value.strip())
+        if len(found) > len(("old", "new")):
+            self.wrong(name, "takes two secrets at most, the new one and the old one, with a comma between")
+        return found
+
+    def stripe(self, *, is_offered: bool, env: str) -> dict[str, object]:
+        """Keys of one mode, all there; a test key takes no real money, so production refuses it. No value is ever repeated in a message."""
+        key, public, base = (
+            self.environ.get(name, "").strip() for name in ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_API_BASE")
+        )
+        webhook = self.secrets("STRIPE_WEBHOOK_SECRET", "")
+        modes = [
+            match[1] for value, kinds in ((key, "sk|rk"), (public, "pk")) if (match := re.match(rf"(?:{kinds})_(test|live)_\w+$", value))
+        ]
+        wants_public = self.environ.get("STRIPE_PAGE", "").strip().lower() == "element"
+        checks = [
+            (is_offered and not re.match(r"(sk|rk)_(test|live)_\w+$", key), "STRIPE_SECRET_KEY", "is required for stripe: sk_… or rk_…"),
+            (
+                (bool(public) or (is_offered and wants_public)) and not re.match(r"pk_(test|live)_\w+$", public),
+                "STRIPE_PUBLISHABLE_KEY",
+                "is no pk_… key",
+            ),
+            (len(set(modes)) > 1, "STRIPE_PUBLISHABLE_KEY", "is of another mode than STRIPE_SECRET_KEY: one is for tests, one is live"),
+            (
+                is_offered and (not webhook or not all(re.match(r"whsec_\w+$", value) for value in webhook)),
+                "STRIPE_WEBHOOK_SECRET",
+                "is required for stripe: whsec_…, or two of them with a comma while they are changed",
+            ),
+            (bool(base) and urlsplit(base).scheme not in {"http", "https"}, "STRIPE_API_BASE", "is not a URL"),
+            (env == "production" and bool(base), "STRIPE_API_BASE", "is for tests; leave it out in production"),
+            (env == "production" and is_offered and "test" in modes, "STRIPE_SECRET_KEY", "is a test key and takes no real money"),
+        ]
+        for is_wrong, name, remedy in checks:
+            if is_wrong:
+                self.wrong(name, remedy)
+        return {
+            "stripe_secret_key": key,
+            "stripe_publishable_key": public,
+            "stripe_webhook_secrets": webhook,
+            "stripe_api_base": base.rstrip("/"),
+        }
+
+    def oidc_providers(self, env: str) -> tuple[OidcProvider, ...]:
+        """``OIDC_PROVIDERS`` names them; each has settings of its own. Google needs no more than its two, ``GOOGLE_CLIENT_ID`` and ``…_SECRET``."""
+        names = [value.strip().lower() for value in self.environ.get("OIDC_PROVIDERS", "").split(",") if value.strip()]
+        if self.environ.get("GOOGLE_CLIENT_ID", "").strip() and "google" not in names:
+            names.insert(0, "google")
+        if len(set(names)) != len(names):
+            self.wrong("OIDC_PROVIDERS", "names a provider twice")
+        for name in names:
+            if not re.fullmatch(r"[a-z][a-z0-9]{0,29}", name):
+                self.wrong("OIDC_PROVIDERS", f"{name!r} is not a short name of letters and digits such as google")
+        return tuple(self.oidc_provider(name, env) for name in dict.fromkeys(names))
+
+    def oidc_provider(self, name: str, env: str) -> OidcProvider:
+        """One provider, all of it there. No secret is ever repeated in a message."""
+        prefix, is_google = f"OIDC_{name.upper()}_", name == "google"
+        issuer = self.text(f"{prefix}ISSUER", "https://accounts.google.com" if is_google else "")
+        parts = urlsplit(issuer)
+        is_here = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"} and env != "production"
+        if not parts.hostname or parts.query or parts.fragment or not (parts.scheme == "https" or is_here):
+            self.wrong(f"{prefix}ISSUER", f"{issuer!r} is not an https:// address without ? and #")
+        values = {}
+        for word in ("CLIENT_ID", "CLIENT_SECRET"):
+            values[word] = self.text(f"{prefix}{word}", self.environ.get(f"GOOGLE_{word}", "").strip() if is_google else "")
+            if not values[word]:
+                self.wrong(f"GOOGLE_{word}" if is_google else f"{prefix}{word}", f"is required for sign-in with {name}")
+        label = self.text(f"{prefix}LABEL", name.capitalize())
+        return OidcProvider(name, label, issuer, values["CLIENT_ID"], values["CLIENT_SECRET"])
 
     def refuse_unsafe(self, values: Mapping[str, Any]) -> None:
         """In production: no debugging, no test money, no plain-text links."""
         checks: list[tuple[bool, str, str]] = [
             (bool(values["debug"]), "FLASK_DEBUG", "must be off in production: the debugger runs code for anybody"),
+            (bool(values["test_gateway_url"]), "TEST_GATEWAY_URL", "points at a bank that takes no real money; leave it out in production"),
             ("test_card" in values["payment_methods"], "SHOP_PAYMENT_METHODS", "test_card takes no real money; leave it out in production"),
             (str(values["mail_url"]).startswith("file:"), "MAIL_URL", "is required in production, such as smtp://user:password@host:587"),
             (

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.workers.base import Worker
 
+gc.disable()  # nothing of what is loaded until `when_ready` is garbage; looking for it took a quarter of the start
 try:
     shop_config = Config.from_env()  # not "config", which is a setting of gunicorn
 except ConfigError as problem:
@@ -40,8 +41,8 @@ loglevel = "warning"
 
 def when_ready(_server: Arbiter) -> None:
     """Leave what is loaded alone, so that workers share it; say where the shop is."""
-    gc.collect()
     gc.freeze()  # the collector would write into every object, and each worker get a copy of its own
+    gc.enable()
     if not shop_config.is_production:
         home = f"http://127.0.0.1:{shop_config.port}"
         print(

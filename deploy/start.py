@@ -31,6 +31,7 @@ def prepare() -> None:
 
 def serve() -> None:
     """Become gunicorn, so that Ctrl-C reaches it."""
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc would keep free memory aside for each thread: 2 MB of a worker
     gunicorn = str(Path(sys.executable).with_name("gunicorn"))
     os.execv(gunicorn, [gunicorn, "--config", str(ROOT / "deploy" / "gunicorn.conf.py"), "wsgi:app"])  # noqa: S606
 

@@ -1,9 +1,15 @@
 """How a migration meets the database: one step at a time, in batch mode on SQLite, foreign keys off while tables are rebuilt."""
 
+import sys
+from pathlib import Path
+
 from alembic import context
 from flask import current_app
 
 from shop.db import Base, UtcDateTime
+
+sys.path.insert(0, str(Path(__file__).parent))
+from append_only import keep_new_tables
 
 db = current_app.extensions["migrate"].db
 
@@ -30,6 +36,7 @@ def run_migrations():
             render_item=render_item,
             render_as_batch=True,
             compare_type=True,
+            process_revision_directives=keep_new_tables(Base.metadata),
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -20,6 +20,62 @@ def upgrade():
     sa.PrimaryKeyConstraint('id', name=op.f('pk_attributes')),
     sa.UniqueConstraint('code', name=op.f('uq_attributes_code'))
     )
+    op.create_table('audit_runs',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('took_ms', sa.BigInteger(), nullable=False),
+    sa.Column('findings', sa.BigInteger(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('report', sa.JSON(), nullable=False),
+    sa.CheckConstraint('findings BETWEEN 0 AND 1000000000000000000', name=op.f('ck_audit_runs_findings_range')),
+    sa.CheckConstraint('took_ms BETWEEN 0 AND 1000000000000000000', name=op.f('ck_audit_runs_took_ms_range')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_audit_runs'))
+    )
+    op.create_table('customer_groups',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('length(code) BETWEEN 1 AND 40', name=op.f('ck_customer_groups_code_length')),
+    sa.CheckConstraint('length(name) BETWEEN 1 AND 120', name=op.f('ck_customer_groups_name_length')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_customer_groups')),
+    sa.UniqueConstraint('code', name=op.f('uq_customer_groups_code'))
+    )
+    op.create_table('delivery_zones',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('position', sa.BigInteger(), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('length(name) BETWEEN 1 AND 120', name=op.f('ck_delivery_zones_name_length')),
+    sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_delivery_zones_position_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_delivery_zones_version_range')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery_zones')),
+    sa.UniqueConstraint('code', name=op.f('uq_delivery_zones_code'))
+    )
+    op.create_table('document_series',
+    sa.Column('series', sa.Text(), nullable=False),
+    sa.Column('last_position', sa.BigInteger(), nullable=False),
+    sa.Column('last_hash', sa.Text(), nullable=False),
+    sa.CheckConstraint('last_position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_document_series_last_position_range')),
+    sa.PrimaryKeyConstraint('series', name=op.f('pk_document_series'))
+    )
+    op.create_table('erasures',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('who', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('erased', sa.JSON(), nullable=False),
+    sa.Column('kept', sa.JSON(), nullable=False),
+    sa.CheckConstraint('length(who) = 64', name=op.f('ck_erasures_who_length')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_erasures')),
+    sa.UniqueConstraint('reference', name=op.f('uq_erasures_reference')),
+    info={'append_only': True}
+    )
+    with op.batch_alter_table('erasures', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_erasures_who'), ['who'], unique=False)
+
     op.create_table('events',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
@@ -109,6 +165,15 @@ def upgrade():
     sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_periodic_tasks'))
     )
+    op.create_table('roles',
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('permissions', sa.JSON(), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('length(code) BETWEEN 2 AND 40', name=op.f('ck_roles_code_length')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_roles_version_range')),
+    sa.PrimaryKeyConstraint('code', name=op.f('pk_roles'))
+    )
     op.create_table('settings',
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('locale', sa.Text(), nullable=False),
@@ -120,49 +185,152 @@ def upgrade():
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('code', sa.Text(), nullable=False),
     sa.Column('kind', sa.Enum('delivery', 'pickup', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('countries', sa.Text(), nullable=False),
-    sa.Column('currency', sa.Text(), nullable=False),
-    sa.Column('price_minor', sa.BigInteger(), nullable=False),
-    sa.Column('free_from_minor', sa.BigInteger(), nullable=True),
     sa.Column('tax_class', sa.Text(), nullable=False),
     sa.Column('position', sa.BigInteger(), nullable=False),
     sa.Column('archived_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint('free_from_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_methods_free_from_minor_range')),
+    sa.Column('version', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_shipping_methods_position_range')),
-    sa.CheckConstraint('price_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_methods_price_range')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_shipping_methods_version_range')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_shipping_methods')),
     sa.UniqueConstraint('code', name=op.f('uq_shipping_methods_code'))
     )
+    op.create_table('signing_keys',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('kid', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('retired_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('length(kid) = 16', name=op.f('ck_signing_keys_kid_length')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_signing_keys')),
+    sa.UniqueConstraint('kid', name=op.f('uq_signing_keys_kid'))
+    )
+    op.create_table('staff_acts',
+    sa.Column('position', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('role', sa.Text(), nullable=False),
+    sa.Column('permission', sa.Text(), nullable=False),
+    sa.Column('what', sa.Text(), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('before', sa.JSON(), nullable=False),
+    sa.Column('after', sa.JSON(), nullable=False),
+    sa.Column('network', sa.Text(), nullable=False),
+    sa.Column('request_id', sa.Text(), nullable=False),
+    sa.Column('hash', sa.Text(), nullable=False),
+    sa.CheckConstraint('length(actor) BETWEEN 1 AND 254', name=op.f('ck_staff_acts_actor_length')),
+    sa.CheckConstraint('length(hash) = 64', name=op.f('ck_staff_acts_hash_length')),
+    sa.PrimaryKeyConstraint('position', name=op.f('pk_staff_acts')),
+    info={'append_only': True}
+    )
+    with op.batch_alter_table('staff_acts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_staff_acts_actor'), ['actor'], unique=False)
+        batch_op.create_index(batch_op.f('ix_staff_acts_subject'), ['subject'], unique=False)
+
     op.create_table('tax_rates',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('country', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=False),
+    sa.Column('postcode', sa.Text(), nullable=False),
     sa.Column('tax_class', sa.Text(), nullable=False),
     sa.Column('valid_from', sa.DateTime(timezone=True), nullable=False),
     sa.Column('rate_bp', sa.BigInteger(), nullable=False),
+    sa.Column('written_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('written_by', sa.Text(), nullable=False),
+    sa.CheckConstraint('length(country) = 2', name=op.f('ck_tax_rates_country_code')),
     sa.CheckConstraint('rate_bp BETWEEN 0 AND 10000', name=op.f('ck_tax_rates_rate_range')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_tax_rates')),
-    sa.UniqueConstraint('country', 'tax_class', 'valid_from', name=op.f('uq_tax_rates_country_tax_class_valid_from'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_tax_rates'))
+    )
+    with op.batch_alter_table('tax_rates', schema=None) as batch_op:
+        batch_op.create_index('ix_tax_rates_place', ['country', 'region', 'postcode', 'tax_class', 'valid_from'], unique=False)
+
+    op.create_table('text_versions',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('locale', sa.Text(), nullable=False),
+    sa.Column('hash', sa.Text(), nullable=False),
+    sa.Column('title', sa.Text(), nullable=False),
+    sa.Column('body', sa.Text(), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('length(hash) = 64', name=op.f('ck_text_versions_hash_length')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_text_versions')),
+    sa.UniqueConstraint('subject', 'locale', 'since', name=op.f('uq_text_versions_subject_locale_since'))
+    )
+    op.create_table('trail_ends',
+    sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('last_position', sa.BigInteger(), nullable=False),
+    sa.Column('last_hash', sa.Text(), nullable=False),
+    sa.CheckConstraint('id = 1', name=op.f('ck_trail_ends_only_one')),
+    sa.CheckConstraint('last_position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_trail_ends_last_position_range')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_trail_ends'))
     )
     op.create_table('users',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('email', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('password_hash', sa.Text(), nullable=True),
-    sa.Column('role', sa.Enum('customer', 'staff', 'admin', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('role', sa.Text(), nullable=False),
     sa.Column('locale', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('locked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('email_verified_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('length(email) BETWEEN 3 AND 254', name=op.f('ck_users_email_length')),
+    sa.CheckConstraint('length(role) BETWEEN 2 AND 40', name=op.f('ck_users_role_length')),
     sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_users_version_range')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
+    op.create_table('vat_checks',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('is_valid', sa.Boolean(), nullable=True),
+    sa.Column('request_id', sa.Text(), nullable=False),
+    sa.Column('answered_on', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('address', sa.Text(), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_vat_checks'))
+    )
+    with op.batch_alter_table('vat_checks', schema=None) as batch_op:
+        batch_op.create_index('ix_vat_checks_number', ['number', 'asked_at'], unique=False)
+
     op.create_table('versions',
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('number BETWEEN 0 AND 1000000000000000000', name=op.f('ck_versions_number_range')),
     sa.PrimaryKeyConstraint('topic', name=op.f('pk_versions'))
+    )
+    op.create_table('api_keys',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('prefix', sa.Text(), nullable=False),
+    sa.Column('key_hash', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('permissions', sa.JSON(), nullable=False),
+    sa.Column('made_by', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('revoked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('used_from', sa.Text(), nullable=False),
+    sa.CheckConstraint('length(name) BETWEEN 1 AND 80', name=op.f('ck_api_keys_name_length')),
+    sa.CheckConstraint('length(prefix) = 15', name=op.f('ck_api_keys_prefix_length')),
+    sa.ForeignKeyConstraint(['made_by'], ['users.id'], name=op.f('fk_api_keys_made_by_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_keys')),
+    sa.UniqueConstraint('key_hash', name=op.f('uq_api_keys_key_hash')),
+    sa.UniqueConstraint('prefix', name=op.f('uq_api_keys_prefix'))
+    )
+    with op.batch_alter_table('api_keys', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_keys_made_by'), ['made_by'], unique=False)
+
+    op.create_table('app_keys',
+    sa.Column('user_id', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('salt', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('last_step', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('last_step BETWEEN 0 AND 1000000000000000000', name=op.f('ck_app_keys_last_step_range')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_app_keys_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_app_keys'))
     )
     op.create_table('attribute_texts',
     sa.Column('attribute_id', sa.BigInteger(), nullable=False),
@@ -171,6 +339,27 @@ def upgrade():
     sa.ForeignKeyConstraint(['attribute_id'], ['attributes.id'], name=op.f('fk_attribute_texts_attribute_id_attributes'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('attribute_id', 'locale', name=op.f('pk_attribute_texts'))
     )
+    op.create_table('auth_tickets',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Enum('registration', 'verification', 'reset', 'new_email', 'second_step', 'new_passkey', 'passkey', 'sign_in', 'link', 'id_token', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('salt', sa.Text(), nullable=False),
+    sa.Column('token_hash', sa.Text(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=True),
+    sa.Column('email', sa.Text(), nullable=False),
+    sa.Column('wanted', sa.JSON(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_auth_tickets_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_auth_tickets')),
+    sa.UniqueConstraint('salt', name=op.f('uq_auth_tickets_salt')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_auth_tickets_token_hash'))
+    )
+    with op.batch_alter_table('auth_tickets', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_auth_tickets_email'), ['email'], unique=False)
+        batch_op.create_index(batch_op.f('ix_auth_tickets_expires_at'), ['expires_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_auth_tickets_user_id'), ['user_id'], unique=False)
+
     op.create_table('carts',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
@@ -188,7 +377,7 @@ def upgrade():
     with op.batch_alter_table('carts', schema=None) as batch_op:
         batch_op.create_index('ix_carts_updated_at', ['updated_at'], unique=False)
         batch_op.create_index('ix_carts_user_id', ['user_id'], unique=False)
-        batch_op.create_index('uq_carts_open_user_id', ['user_id'], unique=True, sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.create_index('uq_carts_open_user_id', ['user_id'], unique=True, sqlite_where=sa.text("state = 'open'"))
 
     op.create_table('categories',
     sa.Column('id', sa.BigInteger(), nullable=False),
@@ -210,6 +399,20 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_categories_image_id'), ['image_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_categories_parent_id'), ['parent_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_categories_path'), ['path'], unique=False)
+
+    op.create_table('consents',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('is_given', sa.Boolean(), nullable=False),
+    sa.Column('text_version_id', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['text_version_id'], ['text_versions.id'], name=op.f('fk_consents_text_version_id_text_versions')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_consents_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_consents'))
+    )
+    with op.batch_alter_table('consents', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consents_user_id'), ['user_id'], unique=False)
 
     op.create_table('customers',
     sa.Column('id', sa.BigInteger(), nullable=False),
@@ -246,6 +449,38 @@ def upgrade():
         batch_op.create_index('ix_deliveries_state_due_at', ['state', 'due_at'], unique=False)
         batch_op.create_index('ix_deliveries_subject_consumer_id', ['subject', 'consumer', 'id'], unique=False)
 
+    op.create_table('delivery_areas',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('zone_id', sa.BigInteger(), nullable=False),
+    sa.Column('country', sa.Text(), nullable=False),
+    sa.Column('region', sa.Text(), nullable=False),
+    sa.Column('postcode_from', sa.Text(), nullable=False),
+    sa.Column('postcode_to', sa.Text(), nullable=False),
+    sa.CheckConstraint('length(country) = 2', name=op.f('ck_delivery_areas_country_code')),
+    sa.ForeignKeyConstraint(['zone_id'], ['delivery_zones.id'], name=op.f('fk_delivery_areas_zone_id_delivery_zones'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery_areas'))
+    )
+    with op.batch_alter_table('delivery_areas', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_delivery_areas_zone_id'), ['zone_id'], unique=False)
+
+    op.create_table('identities',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=False),
+    sa.Column('provider', sa.Text(), nullable=False),
+    sa.Column('issuer', sa.Text(), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('email', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('length(issuer) BETWEEN 1 AND 500', name=op.f('ck_identities_issuer_length')),
+    sa.CheckConstraint('length(subject) BETWEEN 1 AND 255', name=op.f('ck_identities_subject_length')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_identities_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_identities')),
+    sa.UniqueConstraint('issuer', 'subject', name=op.f('uq_identities_issuer_subject'))
+    )
+    with op.batch_alter_table('identities', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_identities_user_id'), ['user_id'], unique=False)
+
     op.create_table('login_sessions',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('token_hash', sa.Text(), nullable=False),
@@ -254,6 +489,9 @@ def upgrade():
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('proved_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('has_second_factor', sa.Boolean(), nullable=False),
+    sa.Column('is_remembered', sa.Boolean(), nullable=False),
     sa.Column('address', sa.Text(), nullable=False),
     sa.Column('device', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_login_sessions_user_id_users'), ondelete='CASCADE'),
@@ -284,6 +522,25 @@ def upgrade():
     sa.PrimaryKeyConstraint('page_id', 'locale', name=op.f('pk_page_texts')),
     sa.UniqueConstraint('locale', 'slug', name=op.f('uq_page_texts_locale_slug'))
     )
+    op.create_table('passkeys',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=False),
+    sa.Column('credential', sa.Text(), nullable=False),
+    sa.Column('public_key', sa.Text(), nullable=False),
+    sa.Column('sign_count', sa.BigInteger(), nullable=False),
+    sa.Column('transports', sa.JSON(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('length(name) BETWEEN 1 AND 60', name=op.f('ck_passkeys_name_length')),
+    sa.CheckConstraint('sign_count BETWEEN 0 AND 4294967295', name=op.f('ck_passkeys_sign_count_range')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_passkeys_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_passkeys')),
+    sa.UniqueConstraint('credential', name=op.f('uq_passkeys_credential'))
+    )
+    with op.batch_alter_table('passkeys', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_passkeys_user_id'), ['user_id'], unique=False)
+
     op.create_table('products',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('handle', sa.Text(), nullable=False),
@@ -331,6 +588,67 @@ def upgrade():
         batch_op.create_index('ix_products_published_at', ['published_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_products_second_image_id'), ['second_image_id'], unique=False)
 
+    op.create_table('promotions',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Enum('buy_get', 'tiers', 'percent', 'fixed', 'free_delivery', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('percent_bp', sa.BigInteger(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('is_per_piece', sa.Boolean(), nullable=False),
+    sa.Column('tier_unit', sa.Enum('count', 'amount', name='tier_unit', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('buy', sa.BigInteger(), nullable=False),
+    sa.Column('get', sa.BigInteger(), nullable=False),
+    sa.Column('times', sa.BigInteger(), nullable=True),
+    sa.Column('cap_minor', sa.BigInteger(), nullable=True),
+    sa.Column('delivery_codes', sa.Text(), nullable=False),
+    sa.Column('is_scoped', sa.Boolean(), nullable=False),
+    sa.Column('is_get_scoped', sa.Boolean(), nullable=False),
+    sa.Column('group_id', sa.BigInteger(), nullable=True),
+    sa.Column('minimum_minor', sa.BigInteger(), nullable=False),
+    sa.Column('minimum_count', sa.BigInteger(), nullable=False),
+    sa.Column('needs_code', sa.Boolean(), nullable=False),
+    sa.Column('stacking', sa.Enum('combinable', 'best', 'exclusive', name='stacking', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('stack_group', sa.Text(), nullable=False),
+    sa.Column('priority', sa.BigInteger(), nullable=False),
+    sa.Column('valid_from', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('valid_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('max_uses', sa.BigInteger(), nullable=True),
+    sa.Column('max_uses_each', sa.BigInteger(), nullable=True),
+    sa.Column('used', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('amount_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_promotions_amount_minor_range')),
+    sa.CheckConstraint('buy BETWEEN 1 AND 9999', name=op.f('ck_promotions_buy_range')),
+    sa.CheckConstraint('cap_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_promotions_cap_minor_range')),
+    sa.CheckConstraint('get BETWEEN 1 AND 9999', name=op.f('ck_promotions_get_range')),
+    sa.CheckConstraint('max_uses BETWEEN 1 AND 1000000000', name=op.f('ck_promotions_max_uses_range')),
+    sa.CheckConstraint('max_uses IS NULL OR used <= max_uses', name=op.f('ck_promotions_used_within_limit')),
+    sa.CheckConstraint('max_uses_each BETWEEN 1 AND 1000000000', name=op.f('ck_promotions_max_uses_each_range')),
+    sa.CheckConstraint('minimum_count BETWEEN 0 AND 9999', name=op.f('ck_promotions_minimum_count_range')),
+    sa.CheckConstraint('minimum_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_promotions_minimum_minor_range')),
+    sa.CheckConstraint('percent_bp BETWEEN 1 AND 10000', name=op.f('ck_promotions_percent_range')),
+    sa.CheckConstraint('priority BETWEEN -1000 AND 1000', name=op.f('ck_promotions_priority_range')),
+    sa.CheckConstraint('times BETWEEN 1 AND 9999', name=op.f('ck_promotions_times_range')),
+    sa.CheckConstraint('used BETWEEN 0 AND 1000000000', name=op.f('ck_promotions_used_range')),
+    sa.CheckConstraint('valid_from IS NULL OR valid_until IS NULL OR valid_from < valid_until', name=op.f('ck_promotions_valid_some_time')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_promotions_version_range')),
+    sa.ForeignKeyConstraint(['group_id'], ['customer_groups.id'], name=op.f('fk_promotions_group_id_customer_groups')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_promotions'))
+    )
+    with op.batch_alter_table('promotions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_promotions_group_id'), ['group_id'], unique=False)
+        batch_op.create_index('ix_promotions_watched', ['id'], unique=False, sqlite_where=sa.text('NOT needs_code AND ended_at IS NULL AND (max_uses IS NOT NULL OR max_uses_each IS NOT NULL)'))
+
+    op.create_table('recovery_codes',
+    sa.Column('code_hash', sa.Text(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_recovery_codes_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('code_hash', name=op.f('pk_recovery_codes'))
+    )
+    with op.batch_alter_table('recovery_codes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_recovery_codes_user_id'), ['user_id'], unique=False)
+
     op.create_table('shipping_method_texts',
     sa.Column('method_id', sa.BigInteger(), nullable=False),
     sa.Column('locale', sa.Text(), nullable=False),
@@ -339,6 +657,27 @@ def upgrade():
     sa.ForeignKeyConstraint(['method_id'], ['shipping_methods.id'], name=op.f('fk_shipping_method_texts_method_id_shipping_methods'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('method_id', 'locale', name=op.f('pk_shipping_method_texts'))
     )
+    op.create_table('shipping_rates',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('method_id', sa.BigInteger(), nullable=False),
+    sa.Column('zone_id', sa.BigInteger(), nullable=True),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('price_minor', sa.BigInteger(), nullable=False),
+    sa.Column('free_from_minor', sa.BigInteger(), nullable=True),
+    sa.Column('measure', sa.Enum('none', 'amount', 'weight', 'count', name='measure', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('most', sa.BigInteger(), nullable=True),
+    sa.CheckConstraint('free_from_minor IS NULL OR free_from_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_rates_free_from_range')),
+    sa.CheckConstraint('most IS NULL OR most BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_rates_most_range')),
+    sa.CheckConstraint('price_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_rates_price_range')),
+    sa.ForeignKeyConstraint(['method_id'], ['shipping_methods.id'], name=op.f('fk_shipping_rates_method_id_shipping_methods'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['zone_id'], ['delivery_zones.id'], name=op.f('fk_shipping_rates_zone_id_delivery_zones'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_shipping_rates')),
+    sa.UniqueConstraint('method_id', 'zone_id', 'currency', name=op.f('uq_shipping_rates_method_id_zone_id_currency'))
+    )
+    with op.batch_alter_table('shipping_rates', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_shipping_rates_method_id'), ['method_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_shipping_rates_zone_id'), ['zone_id'], unique=False)
+
     op.create_table('addresses',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('customer_id', sa.BigInteger(), nullable=False),
@@ -390,6 +729,16 @@ def upgrade():
     sa.PrimaryKeyConstraint('category_id', 'locale', name=op.f('pk_category_texts')),
     sa.UniqueConstraint('locale', 'slug', name=op.f('uq_category_texts_locale_slug'))
     )
+    op.create_table('customer_group_members',
+    sa.Column('group_id', sa.BigInteger(), nullable=False),
+    sa.Column('customer_id', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['customer_id'], ['customers.id'], name=op.f('fk_customer_group_members_customer_id_customers'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['group_id'], ['customer_groups.id'], name=op.f('fk_customer_group_members_group_id_customer_groups'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('group_id', 'customer_id', name=op.f('pk_customer_group_members'))
+    )
+    with op.batch_alter_table('customer_group_members', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_customer_group_members_customer_id'), ['customer_id'], unique=False)
+
     op.create_table('options',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('product_id', sa.BigInteger(), nullable=False),
@@ -410,14 +759,19 @@ def upgrade():
     sa.Column('locale', sa.Text(), nullable=False),
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('state', sa.Enum('open', 'completed', 'canceled', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('payment_state', sa.Enum('unpaid', 'checking', 'paid', 'partly_refunded', 'refunded', name='payment_state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('payment_state', sa.Enum('unpaid', 'checking', 'authorized', 'paid', 'partly_refunded', 'refunded', name='payment_state', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('fulfillment_state', sa.Enum('unfulfilled', 'packed', 'partly_shipped', 'shipped', 'delivered', 'returned', name='fulfillment_state', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('prices_include_tax', sa.Boolean(), nullable=False),
     sa.Column('subtotal_minor', sa.BigInteger(), nullable=False),
     sa.Column('discount_minor', sa.BigInteger(), nullable=False),
     sa.Column('shipping_minor', sa.BigInteger(), nullable=False),
+    sa.Column('untaxed_minor', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('tax_minor', sa.BigInteger(), nullable=False),
     sa.Column('total_minor', sa.BigInteger(), nullable=False),
+    sa.Column('tax_note', sa.Text(), server_default='', nullable=False),
+    sa.Column('vat_number', sa.Text(), server_default='', nullable=False),
+    sa.Column('vat_check_id', sa.BigInteger(), nullable=True),
+    sa.Column('tax_rounding', sa.Enum('line', 'order', name='tax_rounding', native_enum=False, create_constraint=True, length=32), server_default='line', nullable=False),
     sa.Column('shipping_method', sa.Text(), nullable=False),
     sa.Column('shipping_name', sa.Text(), nullable=False),
     sa.Column('is_pickup', sa.Boolean(), nullable=False),
@@ -426,17 +780,24 @@ def upgrade():
     sa.Column('terms_accepted_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('placed_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('canceled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('expired_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('is_demo', sa.Boolean(), nullable=False),
+    sa.Column('revision', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.Column('trace', sa.Text(), server_default='', nullable=False),
     sa.CheckConstraint('discount_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_discount_range')),
+    sa.CheckConstraint('length(trace) <= 500000', name=op.f('ck_orders_trace_length')),
+    sa.CheckConstraint('revision BETWEEN 0 AND 1000000000000000000', name=op.f('ck_orders_revision_range')),
     sa.CheckConstraint('shipping_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_shipping_range')),
     sa.CheckConstraint('subtotal_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_subtotal_range')),
     sa.CheckConstraint('tax_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_tax_range')),
     sa.CheckConstraint('total_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_orders_total_range')),
+    sa.CheckConstraint('untaxed_minor BETWEEN -100000000000000 AND 100000000000000', name=op.f('ck_orders_untaxed_range')),
     sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_orders_version_range')),
     sa.ForeignKeyConstraint(['cart_id'], ['carts.id'], name=op.f('fk_orders_cart_id_carts'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['customer_id'], ['customers.id'], name=op.f('fk_orders_customer_id_customers'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_orders_user_id_users'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['vat_check_id'], ['vat_checks.id'], name=op.f('fk_orders_vat_check_id_vat_checks')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_orders')),
     sa.UniqueConstraint('cart_id', name=op.f('uq_orders_cart_id')),
     sa.UniqueConstraint('number', name=op.f('uq_orders_number'))
@@ -514,6 +875,43 @@ def upgrade():
     sa.PrimaryKeyConstraint('product_id', 'locale', name=op.f('pk_product_texts')),
     sa.UniqueConstraint('locale', 'slug', name=op.f('uq_product_texts_locale_slug'))
     )
+    op.create_table('promotion_codes',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('batch', sa.Text(), nullable=False),
+    sa.Column('max_uses', sa.BigInteger(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('length(code) BETWEEN 3 AND 40 AND code = upper(code)', name=op.f('ck_promotion_codes_code_form')),
+    sa.CheckConstraint('max_uses BETWEEN 1 AND 1000000000', name=op.f('ck_promotion_codes_max_uses_range')),
+    sa.ForeignKeyConstraint(['promotion_id'], ['promotions.id'], name=op.f('fk_promotion_codes_promotion_id_promotions'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_promotion_codes')),
+    sa.UniqueConstraint('code', name=op.f('uq_promotion_codes_code'))
+    )
+    with op.batch_alter_table('promotion_codes', schema=None) as batch_op:
+        batch_op.create_index('ix_promotion_codes_promotion_id', ['promotion_id', 'id'], unique=False)
+
+    op.create_table('promotion_texts',
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('locale', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.CheckConstraint('length(name) BETWEEN 1 AND 120', name=op.f('ck_promotion_texts_name_length')),
+    sa.ForeignKeyConstraint(['promotion_id'], ['promotions.id'], name=op.f('fk_promotion_texts_promotion_id_promotions'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('promotion_id', 'locale', name=op.f('pk_promotion_texts'))
+    )
+    op.create_table('promotion_tiers',
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('at_least', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('percent_bp', sa.BigInteger(), nullable=False),
+    sa.Column('off_piece_minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('at_least BETWEEN 1 AND 100000000000000', name=op.f('ck_promotion_tiers_at_least_range')),
+    sa.CheckConstraint('off_piece_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_promotion_tiers_off_piece_range')),
+    sa.CheckConstraint('percent_bp > 0 OR off_piece_minor > 0', name=op.f('ck_promotion_tiers_takes_something_off')),
+    sa.CheckConstraint('percent_bp BETWEEN 0 AND 10000', name=op.f('ck_promotion_tiers_percent_range')),
+    sa.ForeignKeyConstraint(['promotion_id'], ['promotions.id'], name=op.f('fk_promotion_tiers_promotion_id_promotions'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('promotion_id', 'at_least', name=op.f('pk_promotion_tiers'))
+    )
     op.create_table('reviews',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('product_id', sa.BigInteger(), nullable=False),
@@ -536,24 +934,65 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_reviews_translation_of'), ['translation_of'], unique=False)
         batch_op.create_index(batch_op.f('ix_reviews_user_id'), ['user_id'], unique=False)
 
-    op.create_table('adjustments',
+    op.create_table('shipping_steps',
+    sa.Column('rate_id', sa.BigInteger(), nullable=False),
+    sa.Column('from_value', sa.BigInteger(), nullable=False),
+    sa.Column('price_minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('from_value BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_steps_from_range')),
+    sa.CheckConstraint('price_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_shipping_steps_price_range')),
+    sa.ForeignKeyConstraint(['rate_id'], ['shipping_rates.id'], name=op.f('fk_shipping_steps_rate_id_shipping_rates'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('rate_id', 'from_value', name=op.f('pk_shipping_steps'))
+    )
+    op.create_table('token_families',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('login_session_id', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['login_session_id'], ['login_sessions.id'], name=op.f('fk_token_families_login_session_id_login_sessions'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_token_families')),
+    sa.UniqueConstraint('login_session_id', name=op.f('uq_token_families_login_session_id')),
+    sa.UniqueConstraint('name', name=op.f('uq_token_families_name'))
+    )
+    op.create_table('cart_codes',
+    sa.Column('cart_id', sa.BigInteger(), nullable=False),
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('code_id', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['cart_id'], ['carts.id'], name=op.f('fk_cart_codes_cart_id_carts'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['code_id'], ['promotion_codes.id'], name=op.f('fk_cart_codes_code_id_promotion_codes'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['promotion_id'], ['promotions.id'], name=op.f('fk_cart_codes_promotion_id_promotions'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('cart_id', 'promotion_id', name=op.f('pk_cart_codes'))
+    )
+    op.create_table('documents',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('order_id', sa.BigInteger(), nullable=False),
-    sa.Column('kind', sa.Enum('shipping', 'discount', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
-    sa.Column('source', sa.Text(), nullable=False),
-    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Enum('invoice', 'credit_note', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('series', sa.Text(), nullable=False),
+    sa.Column('position', sa.BigInteger(), nullable=False),
+    sa.Column('number', sa.Text(), nullable=False),
+    sa.Column('cause', sa.Text(), nullable=False),
+    sa.Column('corrects_id', sa.BigInteger(), nullable=True),
+    sa.Column('issued_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('net_minor', sa.BigInteger(), nullable=False),
     sa.Column('tax_minor', sa.BigInteger(), nullable=False),
     sa.Column('gross_minor', sa.BigInteger(), nullable=False),
-    sa.Column('tax_rate_bp', sa.BigInteger(), nullable=False),
-    sa.CheckConstraint('gross_minor BETWEEN -100000000000000 AND 100000000000000', name=op.f('ck_adjustments_gross_range')),
-    sa.CheckConstraint('net_minor + tax_minor = gross_minor', name=op.f('ck_adjustments_gross_is_net_and_tax')),
-    sa.CheckConstraint('tax_rate_bp BETWEEN 0 AND 10000', name=op.f('ck_adjustments_tax_rate_bp_range')),
-    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_adjustments_order_id_orders'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_adjustments'))
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('paper', sa.JSON(), nullable=False),
+    sa.Column('hash', sa.Text(), nullable=False),
+    sa.CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name=op.f('ck_documents_credit_note_corrects')),
+    sa.CheckConstraint('gross_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_documents_gross_range')),
+    sa.CheckConstraint('net_minor + tax_minor = gross_minor', name=op.f('ck_documents_gross_is_net_and_tax')),
+    sa.CheckConstraint('position BETWEEN 1 AND 999999999', name=op.f('ck_documents_position_range')),
+    sa.ForeignKeyConstraint(['corrects_id'], ['documents.id'], name=op.f('fk_documents_corrects_id_documents')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_documents_order_id_orders')),
+    sa.ForeignKeyConstraint(['series'], ['document_series.series'], name=op.f('fk_documents_series_document_series')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_documents')),
+    sa.UniqueConstraint('cause', name=op.f('uq_documents_cause')),
+    sa.UniqueConstraint('number', name=op.f('uq_documents_number')),
+    sa.UniqueConstraint('series', 'position', name=op.f('uq_documents_series_position'))
     )
-    with op.batch_alter_table('adjustments', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_adjustments_order_id'), ['order_id'], unique=False)
+    with op.batch_alter_table('documents', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_documents_corrects_id'), ['corrects_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_documents_order_id'), ['order_id'], unique=False)
 
     op.create_table('option_texts',
     sa.Column('option_id', sa.BigInteger(), nullable=False),
@@ -589,6 +1028,42 @@ def upgrade():
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_addresses_order_id_orders'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('order_id', 'kind', name=op.f('pk_order_addresses'))
     )
+    op.create_table('order_credits',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Enum('return', 'edit', 'refund', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('amount_minor BETWEEN 1 AND 100000000000000', name=op.f('ck_order_credits_amount_range')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_credits_order_id_orders'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_order_credits')),
+    sa.UniqueConstraint('source', name=op.f('uq_order_credits_source'))
+    )
+    with op.batch_alter_table('order_credits', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_order_credits_order_id'), ['order_id'], unique=False)
+
+    op.create_table('order_discounts',
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('position', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('code', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Enum('buy_get', 'tiers', 'percent', 'fixed', 'free_delivery', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('delivery_minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('amount_minor BETWEEN 1 AND 100000000000000', name=op.f('ck_order_discounts_amount_range')),
+    sa.CheckConstraint('delivery_minor BETWEEN 0 AND amount_minor', name=op.f('ck_order_discounts_delivery_range')),
+    sa.CheckConstraint('promotion_id BETWEEN 0 AND 1000000000000000000', name=op.f('ck_order_discounts_promotion_id_range')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_discounts_order_id_orders'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('order_id', 'position', name=op.f('pk_order_discounts'))
+    )
+    with op.batch_alter_table('order_discounts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_order_discounts_promotion_id'), ['promotion_id'], unique=False)
+
     op.create_table('order_entries',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('order_id', sa.BigInteger(), nullable=False),
@@ -602,6 +1077,22 @@ def upgrade():
     with op.batch_alter_table('order_entries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_order_entries_order_id'), ['order_id'], unique=False)
 
+    op.create_table('order_revisions',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('revision', sa.BigInteger(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('before_minor', sa.BigInteger(), nullable=False),
+    sa.Column('after_minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('after_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_order_revisions_after_minor_range')),
+    sa.CheckConstraint('before_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_order_revisions_before_minor_range')),
+    sa.CheckConstraint('revision BETWEEN 0 AND 1000000000000000000', name=op.f('ck_order_revisions_revision_range')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_order_revisions_order_id_orders'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_order_revisions')),
+    sa.UniqueConstraint('order_id', 'revision', name=op.f('uq_order_revisions_order_id_revision'))
+    )
     op.create_table('payments',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('order_id', sa.BigInteger(), nullable=False),
@@ -616,6 +1107,7 @@ def upgrade():
     sa.Column('error', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('attempted_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('looked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('amount_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_payments_amount_range')),
@@ -631,6 +1123,23 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_payments_order_id'), ['order_id'], unique=False)
         batch_op.create_index('ix_payments_state_attempted_at', ['state', 'attempted_at'], unique=False)
 
+    op.create_table('postings',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('cause', sa.Enum('sale', 'revision', 'cancellation', 'capture', 'refund', 'dispute', 'dispute_won', 'fee', name='cause', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('gateway', sa.Text(), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_postings_order_id_orders')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_postings')),
+    sa.UniqueConstraint('key', name=op.f('uq_postings_key')),
+    info={'append_only': True}
+    )
+    with op.batch_alter_table('postings', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_postings_order_id'), ['order_id'], unique=False)
+
     op.create_table('product_image_texts',
     sa.Column('product_image_id', sa.BigInteger(), nullable=False),
     sa.Column('locale', sa.Text(), nullable=False),
@@ -638,6 +1147,65 @@ def upgrade():
     sa.ForeignKeyConstraint(['product_image_id'], ['product_images.id'], name=op.f('fk_product_image_texts_product_image_id_product_images'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('product_image_id', 'locale', name=op.f('pk_product_image_texts'))
     )
+    op.create_table('redemptions',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('code_id', sa.BigInteger(), nullable=True),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=True),
+    sa.Column('email', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['code_id'], ['promotion_codes.id'], name=op.f('fk_redemptions_code_id_promotion_codes')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_redemptions_order_id_orders')),
+    sa.ForeignKeyConstraint(['promotion_id'], ['promotions.id'], name=op.f('fk_redemptions_promotion_id_promotions')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_redemptions_user_id_users'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_redemptions')),
+    sa.UniqueConstraint('promotion_id', 'order_id', name=op.f('uq_redemptions_promotion_id_order_id'))
+    )
+    with op.batch_alter_table('redemptions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_redemptions_code_id'), ['code_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_redemptions_order_id'), ['order_id'], unique=False)
+        batch_op.create_index('ix_redemptions_promotion_id_email', ['promotion_id', 'email'], unique=False)
+        batch_op.create_index(batch_op.f('ix_redemptions_user_id'), ['user_id'], unique=False)
+
+    op.create_table('refresh_tokens',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('token_hash', sa.Text(), nullable=False),
+    sa.Column('family_id', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['family_id'], ['token_families.id'], name=op.f('fk_refresh_tokens_family_id_token_families'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_refresh_tokens')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_refresh_tokens_token_hash'))
+    )
+    with op.batch_alter_table('refresh_tokens', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_refresh_tokens_family_id'), ['family_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_refresh_tokens_used_at'), ['used_at'], unique=False)
+
+    op.create_table('return_requests',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('place', sa.BigInteger(), nullable=False),
+    sa.Column('state', sa.Enum('asked', 'approved', 'refused', 'withdrawn', 'received', 'refunded', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sa.Enum('withdrawal', 'damaged', 'wrong', 'not_as_shown', 'other', name='reason', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('refund_minor', sa.BigInteger(), nullable=False),
+    sa.Column('asked_by', sa.Text(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('refunded_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('place BETWEEN 1 AND 10000', name=op.f('ck_return_requests_place_range')),
+    sa.CheckConstraint('refund_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_return_requests_refund_minor_range')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_return_requests_order_id_orders'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_return_requests')),
+    sa.UniqueConstraint('order_id', 'place', name=op.f('uq_return_requests_order_id_place'))
+    )
+    with op.batch_alter_table('return_requests', schema=None) as batch_op:
+        batch_op.create_index('ix_return_requests_state_asked_at', ['state', 'asked_at', 'id'], unique=False)
+
     op.create_table('shipments',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('order_id', sa.BigInteger(), nullable=False),
@@ -651,6 +1219,28 @@ def upgrade():
     )
     with op.batch_alter_table('shipments', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_shipments_order_id'), ['order_id'], unique=False)
+
+    op.create_table('transfers',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('fingerprint', sa.Text(), nullable=False),
+    sa.Column('booked_on', sa.Date(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('payer', sa.Text(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('state', sa.Enum('matched', 'open', 'dismissed', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=True),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('imported_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('amount_minor BETWEEN 1 AND 100000000000000', name=op.f('ck_transfers_amount_range')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_transfers_order_id_orders')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_transfers')),
+    sa.UniqueConstraint('fingerprint', name=op.f('uq_transfers_fingerprint'))
+    )
+    with op.batch_alter_table('transfers', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_transfers_order_id'), ['order_id'], unique=False)
+        batch_op.create_index('ix_transfers_state', ['state', 'id'], unique=False)
 
     op.create_table('variants',
     sa.Column('id', sa.BigInteger(), nullable=False),
@@ -676,6 +1266,27 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_variants_product_image_id'), ['product_image_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_variants_sku'), ['sku'], unique=False)
 
+    op.create_table('withdrawals',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('order_number', sa.Text(), nullable=False),
+    sa.Column('email', sa.Text(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('locale', sa.Text(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=True),
+    sa.Column('handled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('handled_by', sa.Text(), nullable=False),
+    sa.Column('outcome', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_withdrawals_order_id_orders'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_withdrawals')),
+    sa.UniqueConstraint('reference', name=op.f('uq_withdrawals_reference'))
+    )
+    with op.batch_alter_table('withdrawals', schema=None) as batch_op:
+        batch_op.create_index('ix_withdrawals_handled_at_received_at', ['handled_at', 'received_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_withdrawals_order_id'), ['order_id'], unique=False)
+
     op.create_table('cart_items',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('cart_id', sa.BigInteger(), nullable=False),
@@ -692,6 +1303,52 @@ def upgrade():
     )
     with op.batch_alter_table('cart_items', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_cart_items_variant_id'), ['variant_id'], unique=False)
+
+    op.create_table('disputes',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('payment_id', sa.BigInteger(), nullable=False),
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('state', sa.Enum('open', 'won', 'lost', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('amount_minor BETWEEN 1 AND 100000000000000', name=op.f('ck_disputes_amount_range')),
+    sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_disputes_payment_id_payments')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_disputes')),
+    sa.UniqueConstraint('payment_id', 'reference', name=op.f('uq_disputes_payment_id_reference'))
+    )
+    with op.batch_alter_table('disputes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_disputes_payment_id'), ['payment_id'], unique=False)
+        batch_op.create_index('ix_disputes_state', ['state'], unique=False)
+
+    op.create_table('entries',
+    sa.Column('posting_id', sa.BigInteger(), nullable=False),
+    sa.Column('account', sa.Enum('receivable', 'cash', 'sales', 'shipping', 'tax', 'discounts', 'refunds', 'fees', 'disputes', name='account', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('minor BETWEEN -100000000000000 AND 100000000000000 AND minor <> 0', name=op.f('ck_entries_minor_range')),
+    sa.ForeignKeyConstraint(['posting_id'], ['postings.id'], name=op.f('fk_entries_posting_id_postings')),
+    sa.PrimaryKeyConstraint('posting_id', 'account', name=op.f('pk_entries')),
+    info={'append_only': True}
+    )
+    op.create_table('gateway_messages',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('gateway', sa.Text(), nullable=False),
+    sa.Column('event_id', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('payment_id', sa.BigInteger(), nullable=True),
+    sa.Column('state', sa.Enum('received', 'handled', 'ignored', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_gateway_messages_payment_id_payments')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_gateway_messages')),
+    sa.UniqueConstraint('gateway', 'event_id', name=op.f('uq_gateway_messages_gateway_event_id'))
+    )
+    with op.batch_alter_table('gateway_messages', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_gateway_messages_payment_id'), ['payment_id'], unique=False)
+        batch_op.create_index('ix_gateway_messages_state_received_at', ['state', 'received_at'], unique=False)
 
     op.create_table('option_value_texts',
     sa.Column('value_id', sa.BigInteger(), nullable=False),
@@ -712,7 +1369,11 @@ def upgrade():
     sa.Column('image_id', sa.BigInteger(), nullable=True),
     sa.Column('quantity', sa.BigInteger(), nullable=False),
     sa.Column('shipped_quantity', sa.BigInteger(), nullable=False),
+    sa.Column('canceled_quantity', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('returned_quantity', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('revision', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('unit_price_minor', sa.BigInteger(), nullable=False),
+    sa.Column('discount_minor', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('net_minor', sa.BigInteger(), nullable=False),
     sa.Column('tax_minor', sa.BigInteger(), nullable=False),
     sa.Column('gross_minor', sa.BigInteger(), nullable=False),
@@ -720,10 +1381,14 @@ def upgrade():
     sa.Column('tax_class', sa.Text(), nullable=False),
     sa.Column('weight_g', sa.BigInteger(), nullable=False),
     sa.Column('requires_shipping', sa.Boolean(), nullable=False),
+    sa.CheckConstraint('canceled_quantity BETWEEN 0 AND quantity', name=op.f('ck_order_lines_canceled_range')),
+    sa.CheckConstraint('discount_minor BETWEEN 0 AND quantity * unit_price_minor', name=op.f('ck_order_lines_discount_range')),
     sa.CheckConstraint('net_minor + tax_minor = gross_minor', name=op.f('ck_order_lines_gross_is_net_and_tax')),
     sa.CheckConstraint('position BETWEEN 0 AND 1000000000000000000', name=op.f('ck_order_lines_position_range')),
     sa.CheckConstraint('quantity BETWEEN 1 AND 9999', name=op.f('ck_order_lines_quantity_range')),
-    sa.CheckConstraint('shipped_quantity BETWEEN 0 AND quantity', name=op.f('ck_order_lines_shipped_range')),
+    sa.CheckConstraint('returned_quantity BETWEEN 0 AND quantity - canceled_quantity', name=op.f('ck_order_lines_returned_range')),
+    sa.CheckConstraint('revision BETWEEN 0 AND 1000000000000000000', name=op.f('ck_order_lines_revision_range')),
+    sa.CheckConstraint('shipped_quantity BETWEEN 0 AND quantity - canceled_quantity', name=op.f('ck_order_lines_shipped_range')),
     sa.CheckConstraint('tax_rate_bp BETWEEN 0 AND 10000', name=op.f('ck_order_lines_tax_rate_bp_range')),
     sa.CheckConstraint('unit_price_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_order_lines_unit_price_range')),
     sa.CheckConstraint('weight_g BETWEEN 0 AND 1000000000', name=op.f('ck_order_lines_weight_g_range')),
@@ -753,6 +1418,26 @@ def upgrade():
     with op.batch_alter_table('prices', schema=None) as batch_op:
         batch_op.create_index('ix_prices_lookup', ['variant_id', 'currency', 'customer_group', 'valid_from', 'id'], unique=False)
 
+    op.create_table('promotion_targets',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('promotion_id', sa.BigInteger(), nullable=False),
+    sa.Column('role', sa.Enum('scope', 'get', name='role', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('category_id', sa.BigInteger(), nullable=True),
+    sa.Column('product_id', sa.BigInteger(), nullable=True),
+    sa.Column('variant_id', sa.BigInteger(), nullable=True),
+    sa.CheckConstraint('(category_id IS NOT NULL AND product_id IS NULL AND variant_id IS NULL) OR (category_id IS NULL AND product_id IS NOT NULL AND variant_id IS NULL) OR (category_id IS NULL AND product_id IS NULL AND variant_id IS NOT NULL)', name=op.f('ck_promotion_targets_one_target')),
+    sa.ForeignKeyConstraint(['category_id'], ['categories.id'], name=op.f('fk_promotion_targets_category_id_categories'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['product_id'], ['products.id'], name=op.f('fk_promotion_targets_product_id_products'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['promotion_id'], ['promotions.id'], name=op.f('fk_promotion_targets_promotion_id_promotions'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['variant_id'], ['variants.id'], name=op.f('fk_promotion_targets_variant_id_variants'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_promotion_targets'))
+    )
+    with op.batch_alter_table('promotion_targets', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_promotion_targets_category_id'), ['category_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_promotion_targets_product_id'), ['product_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_promotion_targets_promotion_id'), ['promotion_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_promotion_targets_variant_id'), ['variant_id'], unique=False)
+
     op.create_table('refunds',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('payment_id', sa.BigInteger(), nullable=False),
@@ -760,24 +1445,34 @@ def upgrade():
     sa.Column('reference', sa.Text(), nullable=True),
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
     sa.Column('state', sa.Enum('pending', 'attempting', 'unknown', 'authorized', 'captured', 'failed', 'voided', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('is_restocked', sa.Boolean(), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
     sa.Column('actor', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('attempted_at', sa.DateTime(timezone=True), nullable=True),
     sa.CheckConstraint('amount_minor BETWEEN 1 AND 100000000000000', name=op.f('ck_refunds_amount_range')),
     sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_refunds_payment_id_payments')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_refunds')),
-    sa.UniqueConstraint('key', name=op.f('uq_refunds_key'))
+    sa.UniqueConstraint('key', name=op.f('uq_refunds_key')),
+    sa.UniqueConstraint('payment_id', 'reference', name=op.f('uq_refunds_payment_id_reference'))
     )
     with op.batch_alter_table('refunds', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_refunds_payment_id'), ['payment_id'], unique=False)
+        batch_op.create_index('ix_refunds_state_attempted_at', ['state', 'attempted_at'], unique=False)
 
     op.create_table('stock_items',
     sa.Column('variant_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('on_hand', sa.BigInteger(), nullable=False),
     sa.Column('low_at', sa.BigInteger(), nullable=False),
     sa.Column('is_tracked', sa.Boolean(), nullable=False),
+    sa.Column('tracked_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('backorder_to', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('lead_days', sa.BigInteger(), server_default='0', nullable=False),
+    sa.CheckConstraint('backorder_to BETWEEN 0 AND 1000000', name=op.f('ck_stock_items_backorder_range')),
+    sa.CheckConstraint('lead_days BETWEEN 0 AND 365', name=op.f('ck_stock_items_lead_days_range')),
     sa.CheckConstraint('low_at BETWEEN 0 AND 1000000', name=op.f('ck_stock_items_low_at_range')),
-    sa.CheckConstraint('on_hand BETWEEN 0 AND 1000000000', name=op.f('ck_stock_items_on_hand_range')),
+    sa.CheckConstraint('on_hand BETWEEN -backorder_to AND 1000000000', name=op.f('ck_stock_items_on_hand_range')),
     sa.ForeignKeyConstraint(['variant_id'], ['variants.id'], name=op.f('fk_stock_items_variant_id_variants'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('variant_id', name=op.f('pk_stock_items'))
     )
@@ -785,15 +1480,17 @@ def upgrade():
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('variant_id', sa.BigInteger(), nullable=False),
     sa.Column('delta', sa.BigInteger(), nullable=False),
-    sa.Column('reason', sa.Enum('order', 'cancellation', 'return', 'delivery', 'count', 'correction', 'import', name='reason', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('reason', sa.Enum('sale', 'cancellation', 'return', 'delivery', 'count', 'correction', 'import', name='reason', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('reference', sa.Text(), nullable=False),
     sa.Column('actor', sa.Text(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.CheckConstraint('delta BETWEEN -1000000000 AND 1000000000 AND delta <> 0', name=op.f('ck_stock_movements_delta_range')),
     sa.ForeignKeyConstraint(['variant_id'], ['variants.id'], name=op.f('fk_stock_movements_variant_id_variants'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_stock_movements'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_stock_movements')),
+    info={'append_only': True, 'goes_with': ('variant_id', 'variants')}
     )
     with op.batch_alter_table('stock_movements', schema=None) as batch_op:
+        batch_op.create_index('ix_stock_movements_reference', ['reference', 'variant_id'], unique=False)
         batch_op.create_index('ix_stock_movements_variant_id_id', ['variant_id', 'id'], unique=False)
 
     op.create_table('variant_options',
@@ -809,6 +1506,62 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_variant_options_option_id'), ['option_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_variant_options_value_id'), ['value_id'], unique=False)
 
+    op.create_table('adjustments',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('order_id', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Enum('shipping', 'discount', 'edit', name='kind', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('revision', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('order_line_id', sa.BigInteger(), nullable=True),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('label', sa.Text(), nullable=False),
+    sa.Column('discount_minor', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('net_minor', sa.BigInteger(), nullable=False),
+    sa.Column('tax_minor', sa.BigInteger(), nullable=False),
+    sa.Column('gross_minor', sa.BigInteger(), nullable=False),
+    sa.Column('tax_rate_bp', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('discount_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_adjustments_discount_range')),
+    sa.CheckConstraint('gross_minor BETWEEN -100000000000000 AND 100000000000000', name=op.f('ck_adjustments_gross_range')),
+    sa.CheckConstraint('net_minor + tax_minor = gross_minor', name=op.f('ck_adjustments_gross_is_net_and_tax')),
+    sa.CheckConstraint('revision BETWEEN 0 AND 1000000000000000000', name=op.f('ck_adjustments_revision_range')),
+    sa.CheckConstraint('tax_rate_bp BETWEEN 0 AND 10000', name=op.f('ck_adjustments_tax_rate_bp_range')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_adjustments_order_id_orders'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['order_line_id'], ['order_lines.id'], name=op.f('fk_adjustments_order_line_id_order_lines'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_adjustments'))
+    )
+    with op.batch_alter_table('adjustments', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_adjustments_order_id'), ['order_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_adjustments_order_line_id'), ['order_line_id'], unique=False)
+
+    op.create_table('refund_lines',
+    sa.Column('refund_id', sa.BigInteger(), nullable=False),
+    sa.Column('order_line_id', sa.BigInteger(), nullable=False),
+    sa.Column('quantity', sa.BigInteger(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('amount_minor BETWEEN 0 AND 100000000000000', name=op.f('ck_refund_lines_amount_range')),
+    sa.CheckConstraint('quantity BETWEEN 1 AND 9999', name=op.f('ck_refund_lines_quantity_range')),
+    sa.ForeignKeyConstraint(['order_line_id'], ['order_lines.id'], name=op.f('fk_refund_lines_order_line_id_order_lines')),
+    sa.ForeignKeyConstraint(['refund_id'], ['refunds.id'], name=op.f('fk_refund_lines_refund_id_refunds')),
+    sa.PrimaryKeyConstraint('refund_id', 'order_line_id', name=op.f('pk_refund_lines'))
+    )
+    with op.batch_alter_table('refund_lines', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_refund_lines_order_line_id'), ['order_line_id'], unique=False)
+
+    op.create_table('return_lines',
+    sa.Column('return_id', sa.BigInteger(), nullable=False),
+    sa.Column('order_line_id', sa.BigInteger(), nullable=False),
+    sa.Column('quantity', sa.BigInteger(), nullable=False),
+    sa.Column('received_quantity', sa.BigInteger(), nullable=False),
+    sa.Column('restocked_quantity', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('quantity BETWEEN 1 AND 9999', name=op.f('ck_return_lines_quantity_range')),
+    sa.CheckConstraint('received_quantity BETWEEN 0 AND quantity', name=op.f('ck_return_lines_received_range')),
+    sa.CheckConstraint('restocked_quantity BETWEEN 0 AND received_quantity', name=op.f('ck_return_lines_restocked_range')),
+    sa.ForeignKeyConstraint(['order_line_id'], ['order_lines.id'], name=op.f('fk_return_lines_order_line_id_order_lines'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['return_id'], ['return_requests.id'], name=op.f('fk_return_lines_return_id_return_requests'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('return_id', 'order_line_id', name=op.f('pk_return_lines'))
+    )
+    with op.batch_alter_table('return_lines', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_return_lines_order_line_id'), ['order_line_id'], unique=False)
+
     op.create_table('shipment_lines',
     sa.Column('shipment_id', sa.BigInteger(), nullable=False),
     sa.Column('order_line_id', sa.BigInteger(), nullable=False),
@@ -821,15 +1574,38 @@ def upgrade():
     with op.batch_alter_table('shipment_lines', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_shipment_lines_order_line_id'), ['order_line_id'], unique=False)
 
+    op.keep_rows('erasures')
+    op.keep_rows('staff_acts')
+    op.keep_rows('postings')
+    op.keep_rows('entries')
+    op.keep_rows('stock_movements', goes_with=('variant_id', 'variants'))
     # ### end Alembic commands ###
 
 
 def downgrade():
     # ### commands auto generated by Alembic - please adjust! ###
+    op.release_rows('stock_movements')
+    op.release_rows('entries')
+    op.release_rows('postings')
+    op.release_rows('staff_acts')
+    op.release_rows('erasures')
     with op.batch_alter_table('shipment_lines', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_shipment_lines_order_line_id'))
 
     op.drop_table('shipment_lines')
+    with op.batch_alter_table('return_lines', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_return_lines_order_line_id'))
+
+    op.drop_table('return_lines')
+    with op.batch_alter_table('refund_lines', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_refund_lines_order_line_id'))
+
+    op.drop_table('refund_lines')
+    with op.batch_alter_table('adjustments', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_adjustments_order_line_id'))
+        batch_op.drop_index(batch_op.f('ix_adjustments_order_id'))
+
+    op.drop_table('adjustments')
     with op.batch_alter_table('variant_options', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_variant_options_value_id'))
         batch_op.drop_index(batch_op.f('ix_variant_options_option_id'))
@@ -837,13 +1613,22 @@ def downgrade():
     op.drop_table('variant_options')
     with op.batch_alter_table('stock_movements', schema=None) as batch_op:
         batch_op.drop_index('ix_stock_movements_variant_id_id')
+        batch_op.drop_index('ix_stock_movements_reference')
 
     op.drop_table('stock_movements')
     op.drop_table('stock_items')
     with op.batch_alter_table('refunds', schema=None) as batch_op:
+        batch_op.drop_index('ix_refunds_state_attempted_at')
         batch_op.drop_index(batch_op.f('ix_refunds_payment_id'))
 
     op.drop_table('refunds')
+    with op.batch_alter_table('promotion_targets', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_promotion_targets_variant_id'))
+        batch_op.drop_index(batch_op.f('ix_promotion_targets_promotion_id'))
+        batch_op.drop_index(batch_op.f('ix_promotion_targets_product_id'))
+        batch_op.drop_index(batch_op.f('ix_promotion_targets_category_id'))
+
+    op.drop_table('promotion_targets')
     with op.batch_alter_table('prices', schema=None) as batch_op:
         batch_op.drop_index('ix_prices_lookup')
 
@@ -854,43 +1639,103 @@ def downgrade():
 
     op.drop_table('order_lines')
     op.drop_table('option_value_texts')
+    with op.batch_alter_table('gateway_messages', schema=None) as batch_op:
+        batch_op.drop_index('ix_gateway_messages_state_received_at')
+        batch_op.drop_index(batch_op.f('ix_gateway_messages_payment_id'))
+
+    op.drop_table('gateway_messages')
+    op.drop_table('entries')
+    with op.batch_alter_table('disputes', schema=None) as batch_op:
+        batch_op.drop_index('ix_disputes_state')
+        batch_op.drop_index(batch_op.f('ix_disputes_payment_id'))
+
+    op.drop_table('disputes')
     with op.batch_alter_table('cart_items', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_cart_items_variant_id'))
 
     op.drop_table('cart_items')
+    with op.batch_alter_table('withdrawals', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_withdrawals_order_id'))
+        batch_op.drop_index('ix_withdrawals_handled_at_received_at')
+
+    op.drop_table('withdrawals')
     with op.batch_alter_table('variants', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_variants_sku'))
         batch_op.drop_index(batch_op.f('ix_variants_product_image_id'))
         batch_op.drop_index(batch_op.f('ix_variants_product_id'))
 
     op.drop_table('variants')
+    with op.batch_alter_table('transfers', schema=None) as batch_op:
+        batch_op.drop_index('ix_transfers_state')
+        batch_op.drop_index(batch_op.f('ix_transfers_order_id'))
+
+    op.drop_table('transfers')
     with op.batch_alter_table('shipments', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_shipments_order_id'))
 
     op.drop_table('shipments')
+    with op.batch_alter_table('return_requests', schema=None) as batch_op:
+        batch_op.drop_index('ix_return_requests_state_asked_at')
+
+    op.drop_table('return_requests')
+    with op.batch_alter_table('refresh_tokens', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_refresh_tokens_used_at'))
+        batch_op.drop_index(batch_op.f('ix_refresh_tokens_family_id'))
+
+    op.drop_table('refresh_tokens')
+    with op.batch_alter_table('redemptions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_redemptions_user_id'))
+        batch_op.drop_index('ix_redemptions_promotion_id_email')
+        batch_op.drop_index(batch_op.f('ix_redemptions_order_id'))
+        batch_op.drop_index(batch_op.f('ix_redemptions_code_id'))
+
+    op.drop_table('redemptions')
     op.drop_table('product_image_texts')
+    with op.batch_alter_table('postings', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_postings_order_id'))
+
+    op.drop_table('postings')
     with op.batch_alter_table('payments', schema=None) as batch_op:
         batch_op.drop_index('ix_payments_state_attempted_at')
         batch_op.drop_index(batch_op.f('ix_payments_order_id'))
 
     op.drop_table('payments')
+    op.drop_table('order_revisions')
     with op.batch_alter_table('order_entries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_order_entries_order_id'))
 
     op.drop_table('order_entries')
+    with op.batch_alter_table('order_discounts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_order_discounts_promotion_id'))
+
+    op.drop_table('order_discounts')
+    with op.batch_alter_table('order_credits', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_order_credits_order_id'))
+
+    op.drop_table('order_credits')
     op.drop_table('order_addresses')
     op.drop_table('option_values')
     op.drop_table('option_texts')
-    with op.batch_alter_table('adjustments', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_adjustments_order_id'))
+    with op.batch_alter_table('documents', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_documents_order_id'))
+        batch_op.drop_index(batch_op.f('ix_documents_corrects_id'))
 
-    op.drop_table('adjustments')
+    op.drop_table('documents')
+    op.drop_table('cart_codes')
+    op.drop_table('token_families')
+    op.drop_table('shipping_steps')
     with op.batch_alter_table('reviews', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_reviews_user_id'))
         batch_op.drop_index(batch_op.f('ix_reviews_translation_of'))
         batch_op.drop_index('ix_reviews_product_id_created_at')
 
     op.drop_table('reviews')
+    op.drop_table('promotion_tiers')
+    op.drop_table('promotion_texts')
+    with op.batch_alter_table('promotion_codes', schema=None) as batch_op:
+        batch_op.drop_index('ix_promotion_codes_promotion_id')
+
+    op.drop_table('promotion_codes')
     op.drop_table('product_texts')
     with op.batch_alter_table('product_tags', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_product_tags_tag'))
@@ -918,6 +1763,10 @@ def downgrade():
 
     op.drop_table('orders')
     op.drop_table('options')
+    with op.batch_alter_table('customer_group_members', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_customer_group_members_customer_id'))
+
+    op.drop_table('customer_group_members')
     op.drop_table('category_texts')
     with op.batch_alter_table('category_products', schema=None) as batch_op:
         batch_op.drop_index('ix_category_products_published')
@@ -930,7 +1779,21 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_addresses_customer_id'))
 
     op.drop_table('addresses')
+    with op.batch_alter_table('shipping_rates', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_shipping_rates_zone_id'))
+        batch_op.drop_index(batch_op.f('ix_shipping_rates_method_id'))
+
+    op.drop_table('shipping_rates')
     op.drop_table('shipping_method_texts')
+    with op.batch_alter_table('recovery_codes', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_recovery_codes_user_id'))
+
+    op.drop_table('recovery_codes')
+    with op.batch_alter_table('promotions', schema=None) as batch_op:
+        batch_op.drop_index('ix_promotions_watched', sqlite_where=sa.text('NOT needs_code AND ended_at IS NULL AND (max_uses IS NOT NULL OR max_uses_each IS NOT NULL)'))
+        batch_op.drop_index(batch_op.f('ix_promotions_group_id'))
+
+    op.drop_table('promotions')
     with op.batch_alter_table('products', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_products_second_image_id'))
         batch_op.drop_index('ix_products_published_at')
@@ -941,6 +1804,10 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_products_image_id'))
 
     op.drop_table('products')
+    with op.batch_alter_table('passkeys', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_passkeys_user_id'))
+
+    op.drop_table('passkeys')
     op.drop_table('page_texts')
     with op.batch_alter_table('mail_attempts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_mail_attempts_mail_id'))
@@ -950,6 +1817,14 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_login_sessions_user_id'))
 
     op.drop_table('login_sessions')
+    with op.batch_alter_table('identities', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_identities_user_id'))
+
+    op.drop_table('identities')
+    with op.batch_alter_table('delivery_areas', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_delivery_areas_zone_id'))
+
+    op.drop_table('delivery_areas')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.drop_index('ix_deliveries_subject_consumer_id')
         batch_op.drop_index('ix_deliveries_state_due_at')
@@ -959,6 +1834,10 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_customers_email'))
 
     op.drop_table('customers')
+    with op.batch_alter_table('consents', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_consents_user_id'))
+
+    op.drop_table('consents')
     with op.batch_alter_table('categories', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_categories_path'))
         batch_op.drop_index(batch_op.f('ix_categories_parent_id'))
@@ -966,17 +1845,44 @@ def downgrade():
 
     op.drop_table('categories')
     with op.batch_alter_table('carts', schema=None) as batch_op:
-        batch_op.drop_index('uq_carts_open_user_id', sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'"))
+        batch_op.drop_index('uq_carts_open_user_id', sqlite_where=sa.text("state = 'open'"))
         batch_op.drop_index('ix_carts_user_id')
         batch_op.drop_index('ix_carts_updated_at')
 
     op.drop_table('carts')
+    with op.batch_alter_table('auth_tickets', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_auth_tickets_user_id'))
+        batch_op.drop_index(batch_op.f('ix_auth_tickets_expires_at'))
+        batch_op.drop_index(batch_op.f('ix_auth_tickets_email'))
+
+    op.drop_table('auth_tickets')
     op.drop_table('attribute_texts')
+    op.drop_table('app_keys')
+    with op.batch_alter_table('api_keys', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_api_keys_made_by'))
+
+    op.drop_table('api_keys')
     op.drop_table('versions')
+    with op.batch_alter_table('vat_checks', schema=None) as batch_op:
+        batch_op.drop_index('ix_vat_checks_number')
+
+    op.drop_table('vat_checks')
     op.drop_table('users')
+    op.drop_table('trail_ends')
+    op.drop_table('text_versions')
+    with op.batch_alter_table('tax_rates', schema=None) as batch_op:
+        batch_op.drop_index('ix_tax_rates_place')
+
     op.drop_table('tax_rates')
+    with op.batch_alter_table('staff_acts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_staff_acts_subject'))
+        batch_op.drop_index(batch_op.f('ix_staff_acts_actor'))
+
+    op.drop_table('staff_acts')
+    op.drop_table('signing_keys')
     op.drop_table('shipping_methods')
     op.drop_table('settings')
+    op.drop_table('roles')
     op.drop_table('periodic_tasks')
     op.drop_table('pages')
     op.drop_table('old_slugs')
@@ -995,5 +1901,13 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_events_subject'))
 
     op.drop_table('events')
+    with op.batch_alter_table('erasures', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_erasures_who'))
+
+    op.drop_table('erasures')
+    op.drop_table('document_series')
+    op.drop_table('delivery_zones')
+    op.drop_table('customer_groups')
+    op.drop_table('audit_runs')
     op.drop_table('attributes')
     # ### end Alembic commands ###
