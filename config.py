@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from environment import Environment, process_environment
+
 ROOT = Path(__file__).resolve().parent
 MINIMAL_SECRET = 32
 DEFAULT_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "password", "bodega"}
 DATABASES = {"sqlite", "postgresql", "postgresql+psycopg"}
 MAIL_SCHEMES = {"file", "smtp", "smtps"}
-
-
-class ConfigError(Exception):
-    """Settings are wrong; the message lists every one of them with what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class Config:
         Raises:
             ConfigError: one or more settings are wrong; names each of them.
         """
-        reader = _Reader(_environment() if environ is None else environ)
+        reader = _Reader(process_environment(ROOT / ".env") if environ is None else environ)
         env = reader.choice("SHOP_ENV", "development", {"development", "production"})
         instance = Path(reader.text("SHOP_INSTANCE", str(ROOT / "instance"))).expanduser().resolve()
         port = reader.integer("PORT", 8000, low=1, high=65535)
@@ -133,65 +131,8 @@ class Config:
         return cls(**{**values, **overrides})  # type: ignore[arg-type]
 
 
-def _environment() -> dict[str, str]:
-    from dotenv import dotenv_values
-
-    kept = {name: value for name, value in dotenv_values(ROOT / ".env").items() if value is not None}
-    return {**kept, **os.environ}
-
-
-class _Reader:
-    """Reads one setting after another and collects what is wrong with them."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-        self.problems: list[str] = []
-
-    def wrong(self, name: str, remedy: str) -> None:
-        self.problems.append(f"{name}: {remedy}")
-
-    def raise_problems(self) -> None:
-        if self.problems:
-            raise ConfigError("Some settings are wrong; correct them in the environment or in .env:\n  - " + "\n  - ".join(self.problems))
-
-    def text(self, name: str, default: str) -> str:
-        value = self.environ.get(name, "").strip() or default
-        if any(ord(char) < ord(" ") for char in value):
-            self.wrong(name, "holds a control character")
-            return default
-        return value
-
-    def matching(self, name: str, default: str, pattern: str, wanted: str) -> str:
-        value = self.text(name, default)
-        if not re.fullmatch(pattern, value):
-            self.wrong(name, f"{value!r} is not {wanted}")
-        return value
-
-    def choice(self, name: str, default: str, allowed: set[str]) -> str:
-        value = self.text(name, default).lower()
-        if value not in allowed:
-            self.wrong(name, f"{value!r} is none of {', '.join(sorted(allowed))}")
-        return value
-
-    def integer(self, name: str, default: int, *, low: int, high: int) -> int:
-        value = self.text(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not low <= int(value) <= high:
-            self.wrong(name, f"{value!r} is not a whole number from {low} to {high}")
-            return default
-        return int(value)
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        value = self.text(name, "1" if default else "0").lower()
-        if value not in {"0", "1", "true", "false", "yes", "no"}:
-            self.wrong(name, f"{value!r} is neither 1 nor 0")
-        return value in {"1", "true", "yes"}
-
-    def url(self, name: str, default: str, schemes: set[str]) -> str:
-        value = self.text(name, default)
-        parts = urlsplit(value)
-        if parts.scheme not in schemes or not (parts.netloc or parts.scheme == "file"):
-            self.wrong(name, f"is not a URL with {' or '.join(sorted(schemes))}")
-        return value
+class _Reader(Environment):
+    """Reads the shop's own settings, each with its rules."""
 
     def database_url(self, instance: Path) -> str:
         value = self.text("DATABASE_URL", f"sqlite:///{instance / 'shop.db'}").replace("postgres://", "postgresql://", 1)
@@ -212,42 +153,6 @@ class _Reader:
             self.wrong("SECRET_KEY", "is required in production; make one with: python -c 'import secrets; print(secrets.token_hex(32))'")
             return ""
         return _kept_secret(instance)
-
-    def currency(self, name: str, default: str) -> str:
-        from babel.numbers import list_currencies
-
-        value = self.text(name, default).upper()
-        if value not in list_currencies():
-            self.wrong(name, f"{value!r} is not a currency code such as EUR")
-        return value
-
-    def country(self, name: str, default: str) -> str:
-        from babel import Locale
-
-        value = self.text(name, default).upper()
-        if len(value) != 2 or value not in Locale("en").territories:
-            self.wrong(name, f"{value!r} is not a country code such as ES")
-        return value
-
-    def locales(self, name: str, default: str) -> tuple[str, ...]:
-        values = tuple(value.strip().lower() for value in self.text(name, default).split(","))
-        offered = {"en", "es"}
-        for value in values:
-            if value not in offered:
-                self.wrong(name, f"{value!r} is no language of the shop; it speaks {', '.join(sorted(offered))}")
-        if len(set(values)) != len(values):
-            self.wrong(name, "names a language twice")
-        return values
-
-    def timezone(self, name: str, default: str) -> str:
-        from zoneinfo import ZoneInfo
-
-        value = self.text(name, default)
-        try:
-            ZoneInfo(value)
-        except (ValueError, OSError, LookupError):
-            self.wrong(name, f"{value!r} is not a time zone such as Europe/Madrid")
-        return value
 
     def payment_methods(self, env: str) -> tuple[str, ...]:
         default = "bank_transfer" if env == "production" else "bank_transfer,test_card"
@@ -277,13 +182,6 @@ class _Reader:
     def payment_methods_named(self, env: str) -> set[str]:
         default = "bank_transfer" if env == "production" else "bank_transfer,test_card"
         return {value.strip() for value in self.environ.get("SHOP_PAYMENT_METHODS", default).split(",")}
-
-    def secrets(self, name: str, default: str) -> tuple[str, ...]:
-        """One secret, or two while they are changed, with a comma between."""
-        found = tuple(value.strip() for value in self.text(name, default).split(",") if value.strip())
-        if len(found) > len(("old", "new")):
-            self.wrong(name, "takes two secrets at most, the new one and the old one, with a comma between")
-        return found
 
     def stripe(self, *, is_offered: bool, env: str) -> dict[str, object]:
         """Keys of one mode, all there; a test key takes no real money, so production refuses it. No value is ever repeated in a message."""

@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config import Config, ConfigError
+from config import Config
+from environment import ConfigError
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter

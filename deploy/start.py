@@ -12,7 +12,8 @@ from pathlib import Path
 from flask.cli import ScriptInfo
 from flask_migrate import upgrade
 
-from config import ROOT, ConfigError
+from config import ROOT
+from environment import ConfigError
 from shop import create_app, enable_migrations
 
 SETUP = ["shop", "init"]

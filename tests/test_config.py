@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from config import Config, ConfigError
+from config import Config
+from environment import ConfigError
 
 GOOD_PRODUCTION = {
     "SHOP_ENV": "production",
