@@ -15,7 +15,7 @@ PARALLEL := -n $(JOBS) --dist loadfile
 # Installed once per content of the lock files: a stamp carries their hash in its name.
 hash = $(shell cat $(1) | sha256sum | cut -c1-12)
 SHOP_READY := .venv/.ready-$(call hash,requirements.txt)
-CHECKS_READY := .venv/.checks-$(call hash,requirements.txt requirements-dev.txt)
+CHECKS_READY := .venv/.checks-$(call hash,requirements.txt requirements-server.txt requirements-dev.txt)
 NPM_READY := tests/browser/node_modules/.ready-$(call hash,tests/browser/package-lock.json)
 
 # ------------------------------------------------------------------ the shop
@@ -124,7 +124,7 @@ real-data: $(CHECKS_READY) ## Import every catalog under DATA=folder into an emp
 	$(BIN)/python -m tests.real_data "$(DATA)"
 
 $(CHECKS_READY): $(SHOP_READY)
-	@PYTHON="$(PYTHON)" tests/machine/install_python.sh requirements.txt requirements-dev.txt
+	@PYTHON="$(PYTHON)" tests/machine/install_python.sh requirements.txt requirements-server.txt requirements-dev.txt
 	@rm -f .venv/.checks-* && touch $@
 
 $(NPM_READY):
@@ -136,6 +136,7 @@ $(NPM_READY):
 .PHONY: lock
 lock: ## Choose the newest versions that requirements*.in allow, with hashes (needs uv)
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements.in -o requirements.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements-server.in -o requirements-server.txt
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url requirements-dev.in -o requirements-dev.txt
 	cd tests/browser && npm update --package-lock-only --omit-lockfile-registry-resolved
 
