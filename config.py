@@ -18,6 +18,7 @@ from environment import Environment, process_environment
 
 ROOT = Path(__file__).resolve().parent
 MINIMAL_SECRET = 32
+NAME = r"[a-z][a-z0-9-]{0,29}"
 DEFAULT_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "password", "bodega"}
 DATABASES = {"sqlite", "postgresql", "postgresql+psycopg"}
 MAIL_SCHEMES = {"file", "smtp", "smtps"}
@@ -38,11 +39,13 @@ class OidcProvider:
 class Config:
     """All settings of the machine, typed and checked.
 
-    ``instance`` is a folder; ``database_url`` and ``mail_url`` are URLs; ``currency`` is ISO 4217, ``country`` ISO 3166-1 alpha-2,
-    ``locales`` are languages such as ``en``, the first being the default (its pages have no prefix).
+    ``name`` is the shop's own among all shops that share something: a cache, a queue, a store of files, figures.
+    ``instance`` is a folder; ``database_url`` and ``mail_url`` are URLs; ``currency`` is ISO 4217, ``country`` ISO 3166-1 alpha-2, ``locales`` are
+    languages such as ``en``, the first being the default (its pages have no prefix).
     """
 
     env: str
+    name: str
     instance: Path
     database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -96,6 +99,7 @@ class Config:
         port = reader.integer("PORT", 8000, low=1, high=65535)
         values: dict[str, object] = {
             "env": env,
+            "name": reader.matching("SHOP_NAME", "shop", NAME, "a short name of small letters, digits and - such as shop"),
             "instance": instance,
             "database_url": reader.database_url(instance),
             "secret_key": reader.secret_key(instance, env),
