@@ -13,7 +13,7 @@ bp = Blueprint("order", __name__)
 def init_app(app: Flask) -> None:
     """Register this feature's routes, mails and consumers, and let every page write addresses and sums."""
     from shop.customer.addresses import address_lines
-    from shop.order import joining, messages, tasks
+    from shop.order import joining, messages, outside, tasks
     from shop.order.returns.states import return_word
     from shop.order.sums import sums_of_order
     from shop.order.withdrawal import messages as receipts
@@ -24,6 +24,7 @@ def init_app(app: Flask) -> None:
     tasks.init_app(app)
     receipts.init_app(app)
     joining.init_app(app)
+    outside.init_app(app)
     add_context(app, address_lines=address_lines, sums_of_order=sums_of_order, return_word=return_word)
 
 

@@ -9,22 +9,25 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from flask import Flask
 
+from shop.outbox.models import new_public_id
+
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event as its consumers see it."""
+    """An event as its consumers see it. ``public_id`` names it outside of the shop: see ``envelope``."""
 
     id: int
     kind: str
     subject: str
     payload: dict[str, Any]
     at: datetime
+    public_id: str = field(default_factory=new_public_id)
 
 
 Handler = Callable[[Happened], object]
@@ -47,7 +50,10 @@ class Outbox:
 
 
 def init_app(app: Flask) -> None:
+    from shop.outbox import envelope
+
     app.extensions["outbox"] = Outbox()
+    envelope.init_app(app)
 
 
 def subscribe(app: Flask, kind: str, consumer: str, handler: Handler) -> None:

@@ -54,7 +54,7 @@ DUE = (
     .limit(AT_ONCE)
 )
 CLAIMED = (
-    select(Delivery.consumer, Delivery.tries, Event.id, Event.kind, Event.subject, Event.payload, Event.at)
+    select(Delivery.consumer, Delivery.tries, Event.id, Event.kind, Event.subject, Event.payload, Event.at, Event.public_id)
     .join(Event, Event.id == Delivery.event_id)
     .where(Delivery.id == bindparam("id"))
 )
@@ -85,7 +85,7 @@ def deliver(delivery_id: int, *, at: datetime) -> bool | None:
     outbox: Outbox = current_app.extensions["outbox"]
     try:
         handle = outbox.handlers[claimed.consumer]
-        handle(Happened(claimed.id, claimed.kind, claimed.subject, claimed.payload, claimed.at))
+        handle(Happened(claimed.id, claimed.kind, claimed.subject, claimed.payload, claimed.at, claimed.public_id))
     except Exception as error:
         log.exception("delivery %s to %s failed at try %s", delivery_id, claimed.consumer, claimed.tries)
         _put_back(delivery_id, lease, claimed.tries, f"{type(error).__name__}: {error}"[:2000], at=now())

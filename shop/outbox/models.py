@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,8 +13,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shop.db import Base, choice
 
 
+def new_public_id() -> str:
+    return secrets.token_hex(16)
+
+
 class Event(Base):
-    """A fact, written in the transaction that made it true. ``subject`` (``order:42``) is the object whose events keep their order."""
+    """A fact, written in the transaction that made it true. ``subject`` (``order:42``) is the object whose events keep their order.
+
+    ``public_id`` names it outside of the shop: the same at every try, and it tells nobody how much happens here.
+    """
 
     __tablename__ = "events"
 
@@ -22,6 +30,7 @@ class Event(Base):
     subject: Mapped[str] = mapped_column(index=True)
     payload: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+    public_id: Mapped[str] = mapped_column(default=new_public_id)
 
 
 class DeliveryState(StrEnum):

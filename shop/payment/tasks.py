@@ -10,7 +10,9 @@ from flask import Flask
 from shop.clock import now
 from shop.order.credits import press_of
 from shop.order.models import OrderState
+from shop.order.outside import tell_of_order
 from shop.outbox import Happened, subscribe
+from shop.outbox.envelope import Told, publish
 from shop.outbox.periodic import every
 from shop.payment.expiry import expire_unpaid
 from shop.payment.inbox import sweep_messages
@@ -28,8 +30,14 @@ def init_app(app: Flask) -> None:
     subscribe(app, "order.canceled", "payment.refund_canceled", refund_canceled)
     subscribe(app, "payment.refund_due", "payment.refund_due", refund_due)
     subscribe(app, "order.credit_due", "payment.give_credit", credit_due)
+    publish(app, "payment.disputed", tell_of_dispute, says="The customer's bank contests a payment, or decided: `dispute` says which.")
     every(app, PAUSE, "payment.sweep", sweep)
     every(app, timedelta(minutes=1), "payment.expire", expire_unpaid)
+
+
+def tell_of_dispute(event: Happened) -> Told | None:
+    """The order and how its dispute stands, for the world outside."""
+    return tell_of_order(event, dispute={"state": event.payload["state"], "reference": event.payload["reference"]})
 
 
 def sweep(at: datetime) -> int:
