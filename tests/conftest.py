@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,6 +102,21 @@ def start_afresh(shop_app: Flask, config: Config) -> None:
     for name in ("goods", "cards", "details", "frame"):
         shop_app.extensions[name].forget()
     shop_app.extensions["pages"].clear()
+
+
+@pytest.fixture
+def another_app(app: Flask, config: Config) -> Iterator[Callable[[], Flask]]:
+    """Makes further applications on the same tables, for what must not outlive a test; closes their connections."""
+    made: list[Flask] = []
+
+    def make() -> Flask:
+        made.append(create_app(config))
+        return made[-1]
+
+    yield make
+    for own in made:
+        with own.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from shop import create_app
 from shop.db import Base, db
 from shop.web.fields import Email, Flag, MoneyAmount, ShopForm, WholeNumber
 from tests.factories import make_category, make_product
@@ -290,14 +289,14 @@ def test_evil_headers(visitor):
             refuse_500(visitor.client.open(path, method=method, headers=headers), f"{method} {path} {headers!r}"[:300])
 
 
-def test_the_table_finds_a_planted_fault(app, config, monkeypatch):
+def test_the_table_finds_a_planted_fault(app, another_app, monkeypatch):
     """A checker that cannot find is worth nothing: careless views are caught by their path, parameter and field."""
     careless: dict[str, Callable[..., str]] = {
         "careless": lambda name: str(int(name)),
         "careless_query": lambda: str(int(request.args.get("hidden", "1"))),
         "careless_form": lambda: str(int(request.form.get("hidden", "1"))),
     }
-    own = create_app(config)  # a shop of its own on the same tables: the faults must not outlive this test
+    own = another_app()  # a shop of its own on the same tables: the faults must not outlive this test
     own.request_class = app.request_class
     own.add_url_rule("/careless/<name>", "careless")
     own.add_url_rule("/careless", "careless_query")
@@ -309,8 +308,6 @@ def test_the_table_finds_a_planted_fault(app, config, monkeypatch):
             own.view_functions[name] = view if name == endpoint else lambda **_: ""
         with pytest.raises(AssertionError, match="500"):
             table(own, Visitor(own.test_client(), None))
-    with own.app_context():
-        db.engine.dispose()
 
 
 def planted(app: Flask, method: str, endpoints: set[str]) -> Iterator[tuple[Rule, str]]:

@@ -21,7 +21,7 @@ from shop.web.lists import Word
 from shop.web.pagination import CURSOR_MAX
 
 MOMENT = re.compile(r"2[01]\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)")
-SWATCH = re.compile(r"(#[0-9a-f]{6})?\Z")
+SWATCH = re.compile(r"^(#[0-9a-f]{6})?$")
 MOST_IDS = 200
 MOST_LOW_AT = 1_000_000
 MOST_WEIGHT_G = 1_000_000_000

@@ -122,7 +122,7 @@ def write_zone_json(code: str) -> ResponseReturnValue:
 
 
 def _code(code: str) -> str:
-    if not re.match(CODE_PATTERN, code):
+    if not re.fullmatch(CODE_PATTERN, code):
         raise Invalid({"": [_("Use small letters, digits, - and _, 40 at most.")]})
     return code
 

@@ -18,7 +18,7 @@ from shop.pricing.tax import EuSales
 from shop.web.fields import Flag, MoneyAmount, ShopSchema, Text, WholeNumber
 from shop.web.lists import Word
 
-CODE_PATTERN = r"[a-z0-9][a-z0-9_-]{0,39}\Z"
+CODE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,39}$"  # also in the description of the API, whose patterns know no \Z; Text takes no line end
 CODE = Regexp(CODE_PATTERN)
 MOST_ZONES, MOST_PLACE = 200, 1_000_000
 

@@ -9,7 +9,6 @@ from flask import Blueprint, Flask
 from werkzeug.routing import Rule
 
 from shop.auth.permissions import BUILT_IN, PERMISSIONS
-from shop.db import db
 from shop.web.csrf import SAFE
 from tests.people import log_in, make_user
 
@@ -74,21 +73,17 @@ def test_every_address_of_the_back_office_keeps_others_out(app, people):
     assert wrong == []
 
 
-def test_a_page_that_names_no_permission_is_nobodys(config):
+def test_a_page_that_names_no_permission_is_nobodys(another_app):
     """Another application of the same process, with a page whose author forgot it: the administrator is turned away as well."""
-    from shop import create_app
-
     stray = Blueprint("stray", __name__)
     stray.add_url_rule("/admin/stray", view_func=lambda: "secret")
-    app = create_app(config)
+    app = another_app()
     app.register_blueprint(stray)
     browser = app.test_client()
     make_user("root@example.com", role="admin")
     log_in(browser, "root@example.com")
 
     answers = [browser.get(path).status_code for path in ("/admin", "/admin/stray")]
-    with app.app_context():
-        db.engine.dispose()
 
     assert answers == [200, 403]
 
@@ -136,13 +131,11 @@ def test_no_method_goes_round_it(people, method):
     assert not passes(people["customer"], method, "/admin")
 
 
-def test_a_page_that_forgot_to_be_nested_is_behind_the_door_too(config):
+def test_a_page_that_forgot_to_be_nested_is_behind_the_door_too(another_app):
     """Another application of the same process, with a blueprint that somebody registered by himself."""
-    from shop import create_app
-
     stray = Blueprint("stray", __name__)
     stray.add_url_rule("/admin/stray", view_func=lambda: "secret")
-    app = create_app(config)
+    app = another_app()
     app.register_blueprint(stray)
 
     answer = app.test_client().get("/admin/stray")
