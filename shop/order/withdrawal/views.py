@@ -13,6 +13,7 @@ from shop.auth.limits import count_try
 from shop.clock import now
 from shop.order import bp
 from shop.order.links import can_see
+from shop.order.policy import return_days
 from shop.order.queries import find_order
 from shop.order.withdrawal.forms import WithdrawalForm
 from shop.order.withdrawal.queries import get_withdrawal
@@ -28,7 +29,11 @@ def show_withdrawal() -> ResponseReturnValue:
     known = {}
     if order is not None and can_see(order, request.args.get("key", ""), user()):
         known = {"name": order.name, "order_number": order.number, "email": order.email}
-    return render_template("order/show_withdrawal.html", form=WithdrawalForm(formdata=None, **known), is_review=False)
+    return _render(WithdrawalForm(formdata=None, **known))
+
+
+def _render(form: WithdrawalForm, *, is_review: bool = False) -> str:
+    return render_template("order/show_withdrawal.html", form=form, is_review=is_review, days=return_days())
 
 
 @bp.post("/withdrawal/review")
@@ -36,7 +41,7 @@ def review_withdrawal() -> ResponseReturnValue:
     """Everything once more, and the button that confirms it."""
     form = WithdrawalForm()
     is_good = form.validate_on_submit()
-    return render_template("order/show_withdrawal.html", form=form, is_review=is_good), 200 if is_good else 422
+    return _render(form, is_review=is_good), 200 if is_good else 422
 
 
 @bp.post("/withdrawal")
@@ -44,7 +49,7 @@ def withdraw() -> ResponseReturnValue:
     """Confirmed: it is declared from this moment on."""
     form = WithdrawalForm()
     if not form.validate_on_submit():
-        return render_template("order/show_withdrawal.html", form=form, is_review=False), 422
+        return _render(form), 422
     count_try(f"order:{network()}", at=now())
     reference = declare_withdrawal(
         name=form.name.data,
