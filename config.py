@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from config_amazon import Listener, check_ses, read_listeners
 from environment import Environment, process_environment
 
 ROOT = Path(__file__).resolve().parent
@@ -21,7 +22,7 @@ MINIMAL_SECRET = 32
 NAME = r"[a-z][a-z0-9-]{0,29}"
 DEFAULT_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "password", "bodega"}
 DATABASES = {"sqlite", "postgresql", "postgresql+psycopg"}
-MAIL_SCHEMES = {"file", "smtp", "smtps"}
+MAIL_SCHEMES = {"file", "smtp", "smtps", "ses"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Config:
     vat_number: str = ""
     staff_second_factor: bool = False
     oidc_providers: tuple[OidcProvider, ...] = ()
+    listeners: tuple[Listener, ...] = ()
     debug: bool = False
     testing: bool = False
     extra: dict[str, object] = field(default_factory=dict)
@@ -103,7 +105,7 @@ class Config:
             "instance": instance,
             "database_url": reader.database_url(instance),
             "secret_key": reader.secret_key(instance, env),
-            "mail_url": reader.url("MAIL_URL", f"file://{instance / 'mail'}", MAIL_SCHEMES),
+            "mail_url": reader.mail_url(instance),
             "mail_from": reader.matching(
                 "MAIL_FROM", "hello@bodega.example", r"[^@\s<>]+@[^@\s<>]+", "an address such as hello@example.com"
             ),
@@ -127,6 +129,7 @@ class Config:
             **reader.payment_gateways(env),
             "staff_second_factor": reader.flag("SHOP_STAFF_SECOND_FACTOR", default=False),
             "oidc_providers": reader.oidc_providers(env),
+            "listeners": read_listeners(reader),
             "debug": reader.flag("FLASK_DEBUG", default=False),
         }
         if env == "production":
@@ -157,6 +160,12 @@ class _Reader(Environment):
             self.wrong("SECRET_KEY", "is required in production; make one with: python -c 'import secrets; print(secrets.token_hex(32))'")
             return ""
         return _kept_secret(instance)
+
+    def mail_url(self, instance: Path) -> str:
+        value = self.url("MAIL_URL", f"file://{instance / 'mail'}", MAIL_SCHEMES)
+        if value.startswith("ses:"):
+            check_ses(self, "MAIL_URL", value)
+        return value
 
     def payment_methods(self, env: str) -> tuple[str, ...]:
         default = "bank_transfer" if env == "production" else "bank_transfer,test_card"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
@@ -116,3 +117,8 @@ class Environment:
         if len(found) > len(("old", "new")):
             self.wrong(name, "takes two secrets at most, the new one and the old one, with a comma between")
         return found
+
+    def package(self, name: str, module: str, lock: str) -> None:
+        """What a setting needs and the laptop has not: the library ``module``, installed from the lock file ``lock``. It is looked for, not loaded."""
+        if importlib.util.find_spec(module) is None:
+            self.wrong(name, f"needs {module}, which is not installed: pip install --require-hashes -r {lock}")

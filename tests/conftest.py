@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from config import Config
 from shop import create_app, enable_migrations
 from shop.db import Base, db
+from tests.servers import Server, amazon_environ, serve_amazon
 
 SECRET = "a secret for tests only, which is long enough"
 
@@ -146,6 +147,22 @@ def statements(app: Flask) -> Iterator[list[str]]:
 def client(app: Flask) -> FlaskClient:
     """A visitor's browser without JavaScript: it keeps cookies."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def amazon_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One local Amazon for the whole test process, started when the first test asks for it."""
+    with serve_amazon(tmp_path_factory.mktemp("amazon")) as server:
+        yield server
+
+
+@pytest.fixture
+def amazon(amazon_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A local Amazon that holds nothing yet; boto3 finds it by its own settings."""
+    for name, value in amazon_environ(amazon_server.url).items():
+        monkeypatch.setenv(name, value)
+    amazon_server.ask("POST", "/moto-api/reset", headers={"Content-Length": "0"})
+    return amazon_server
 
 
 def _sqlite_path(config: Config) -> str:

@@ -193,6 +193,28 @@ def serve_wsgi(app: str, folder: Path, sockets: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def serve_amazon(folder: Path) -> Iterator[Server]:
+    """A local Amazon (moto): buckets, mails, topics and queues, all in its memory. ``amazon_environ`` leads boto3 there."""
+    port = free_port()
+    command = [str(PROGRAMS / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    with _running(command, folder / "amazon.log", settings(folder), url=f"http://127.0.0.1:{port}", folder=folder) as server:
+        _wait(server, lambda: _answers(("127.0.0.1", port)))
+        yield server
+
+
+def amazon_environ(url: str) -> dict[str, str]:
+    """What boto3 reads: the local Amazon's address, keys that open nothing, and no other way to any."""
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "eu-west-1"}
+    return {
+        **keys,
+        "AWS_ENDPOINT_URL": url,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+@contextmanager
 def serve_nginx(folder: Path, instance: Path, shop: Path, *, tls: bool = False, **changes: str) -> Iterator[Server]:
     """deploy/nginx.conf by a real nginx whose files all lie in ``folder``, before the shop on the unix socket ``shop``.
 

@@ -1,4 +1,4 @@
-"""How a mail leaves: as a file in a folder, or through an SMTP server. ``MAIL_URL`` says which."""
+"""How a mail leaves: as a file in a folder, through an SMTP server or through Amazon SES. ``MAIL_URL`` says which."""
 
 from __future__ import annotations
 
@@ -73,6 +73,10 @@ def make_sender(mail_url: str, mail_from: str, base_url: str) -> Sender:
     letterhead = Letterhead(mail_from, urlsplit(base_url).hostname or "localhost")
     if mail_url.startswith("file:"):
         return FileSender(Path(unquote(urlsplit(mail_url).path)), letterhead)
+    if mail_url.startswith("ses:"):
+        from shop.mail.ses import SesSender
+
+        return SesSender(mail_url, letterhead)
     from shop.mail.smtp import SmtpSender
 
     return SmtpSender(mail_url, letterhead)
