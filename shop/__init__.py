@@ -84,6 +84,7 @@ def register_features(app: Flask) -> None:
     from shop import (
         account,
         admin,
+        announce,
         audit,
         auth,
         cart,
@@ -135,6 +136,7 @@ def register_features(app: Flask) -> None:
         content,
         people,
         audit,
+        announce,
         admin,
         health,
         cli,
