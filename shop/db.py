@@ -7,6 +7,7 @@ What does not live here: any table (they stand in the ``models`` of their featur
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from sqlalchemy import (
     event,
     literal_column,
 )
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, registry
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -352,6 +354,13 @@ def _flush_only_in_services(session: Session, *_: object) -> None:
 def _write_only_in_services(state: ORMExecuteState) -> None:
     if (state.is_insert or state.is_update or state.is_delete) and "unit" not in state.session.info:
         raise RuntimeError("write outside transaction()")
+
+
+def schema_of(url: str) -> str:
+    """The schema of an address such as ``postgresql://…/shops?options=-csearch_path%3Dacme``; "" where it names none."""
+    options = make_url(url).query.get("options", "")
+    found = re.search(r"-c\s*search_path=([a-z_][a-z0-9_]*)", options if isinstance(options, str) else " ".join(options))
+    return found[1] if found else ""
 
 
 def is_sqlite() -> bool:

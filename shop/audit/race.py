@@ -32,7 +32,7 @@ from shop.catalog.models import Price, Product, Variant
 from shop.checkout.services import place_order
 from shop.checkout.wanted import Checkout, home_country
 from shop.customer.values import AddressValues
-from shop.db import db, scalar
+from shop.db import db, scalar, schema_of
 from shop.errors import ShopError
 from shop.inventory.models import StockItem
 from shop.inventory.services import set_stock
@@ -129,7 +129,9 @@ def _copy_postgresql(url: URL) -> tuple[str, Callable[[], object]]:
 
     try:
         tell(f'CREATE DATABASE "{target.database}"')
-        dump = subprocess.run(["pg_dump", "--no-owner", "--dbname", plain(url)], check=True, capture_output=True)  # noqa: S603, S607
+        schema = schema_of(plain(url))
+        only = [f"--schema={schema}"] if schema else []  # other shops may live in the same database
+        dump = subprocess.run(["pg_dump", "--no-owner", *only, "--dbname", plain(url)], check=True, capture_output=True)  # noqa: S603, S607
         words = ["psql", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", "--dbname", plain(target)]
         subprocess.run(words, input=dump.stdout, check=True, capture_output=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as problem:
