@@ -49,6 +49,7 @@ class Config:
     name: str
     instance: Path
     database_url: str = field(repr=False)
+    database_pool: int
     secret_key: str = field(repr=False)
     mail_url: str = field(repr=False)
     mail_from: str
@@ -104,6 +105,7 @@ class Config:
             "name": reader.matching("SHOP_NAME", "shop", NAME, "a short name of small letters, digits and - such as shop"),
             "instance": instance,
             "database_url": reader.database_url(instance),
+            "database_pool": reader.integer("DATABASE_POOL", 5, low=1, high=50),
             "secret_key": reader.secret_key(instance, env),
             "mail_url": reader.mail_url(instance),
             "mail_from": reader.matching(

@@ -13,6 +13,7 @@ from shop import db
 from shop.web.again import run_again_if_lost
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+CONNECTIONS_MOST = 15  # of one worker at once: its threads, its courier, and some in a hurry
 
 __all__ = ["create_app"]
 
@@ -57,7 +58,11 @@ def configure(app: Flask, config: Config) -> None:
         TESTING=config.testing,
         SECRET_KEY=config.secret_key,
         SQLALCHEMY_DATABASE_URI=config.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_use_lifo": True},  # the connection used last knows the statements, and its pages are in memory
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_use_lifo": True,  # the connection used last knows the statements, and its pages are in memory
+            "pool_size": config.database_pool,
+            "max_overflow": max(0, CONNECTIONS_MOST - config.database_pool),
+        },
         SESSION_COOKIE_NAME="__Host-session" if is_https else "session",
         SESSION_COOKIE_SECURE=is_https,
         SESSION_COOKIE_HTTPONLY=True,
