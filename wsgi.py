@@ -1,5 +1,5 @@
 """The door for gunicorn: ``gunicorn wsgi:app``."""
 
-from shop import create_app
+from shop.retailer.door import open_shops
 
-app = create_app()
+app = open_shops()

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config import Config
 from environment import ConfigError
+from shop.retailer.door import opening_words, process_settings, shops_behind
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 gc.disable()  # nothing of what is loaded until `when_ready` is garbage; looking for it took a quarter of the start
 try:
-    shop_config = Config.from_env()  # not "config", which is a setting of gunicorn
+    shop_config = process_settings()  # not "config", which is a setting of gunicorn
 except ConfigError as problem:
     sys.exit(str(problem))
 
@@ -45,11 +45,7 @@ def when_ready(_server: Arbiter) -> None:
     gc.freeze()  # the collector would write into every object, and each worker get a copy of its own
     gc.enable()
     if not shop_config.is_production:
-        home = f"http://127.0.0.1:{shop_config.port}"
-        print(
-            f"\n  The shop is open:  {home}/\n  Its back office:   {home}/admin/\n  Ctrl-C closes it.\n",
-            flush=True,
-        )
+        print(f"\n{opening_words()}\n  Ctrl-C closes it.\n", flush=True)
 
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:
@@ -57,22 +53,24 @@ def post_fork(_server: Arbiter, _worker: Worker) -> None:
     from shop.db import db
     from wsgi import app
 
-    with app.app_context():
-        for engine in db.engines.values():
-            engine.dispose(close=False)
+    for shop in shops_behind(app):
+        with shop.app_context():
+            for engine in db.engines.values():
+                engine.dispose(close=False)
 
 
 def post_worker_init(_worker: Worker) -> None:
-    """Begin to deliver what the outbox holds."""
+    """Begin to deliver what the outbox of each shop holds."""
     from shop.outbox.courier import start_courier
     from wsgi import app
 
-    start_courier(app)
+    for shop in shops_behind(app):
+        start_courier(shop)
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:
-    """Let the courier finish the letter in its hand."""
-    from shop.outbox.courier import stop_courier
+    """Let the couriers finish the letters in their hands."""
+    from shop.outbox.courier import stop_couriers
     from wsgi import app
 
-    stop_courier(app)
+    stop_couriers(shops_behind(app))

@@ -19,9 +19,11 @@ shop_commands = AppGroup("shop", help="Set up and look after the shop.")
 def init_app(app: Flask) -> None:
     """Add the commands to the application."""
     from shop.audit.cli import audit_command
+    from shop.retailer.cli import retailer_commands
 
     shop_commands.add_command(audit_command)
     app.cli.add_command(shop_commands)
+    app.cli.add_command(retailer_commands)
 
 
 def set_up() -> None:

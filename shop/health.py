@@ -33,6 +33,14 @@ def readyz() -> ResponseReturnValue:
 
     A late outbox is told, and is no reason to send visitors away: orders go through, mails come later.
     """
+    is_ready, checks = check_readiness()
+    return json_response(
+        {"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503, headers={"Cache-Control": "no-store"}
+    )
+
+
+def check_readiness() -> tuple[bool, dict[str, object]]:
+    """May this shop be sent visitors? And what was looked at, each with "ok" or what is wrong."""
     checks: dict[str, object] = {"database": "ok", "schema": "ok", "outbox_lag_s": 0}
     is_ready = True
     try:
@@ -46,9 +54,7 @@ def readyz() -> ResponseReturnValue:
     except Exception:
         current_app.logger.warning("not ready: the database does not answer", exc_info=True)
         checks["database"], is_ready = "unreachable", False
-    return json_response(
-        {"status": "ready" if is_ready else "not ready", **checks}, 200 if is_ready else 503, headers={"Cache-Control": "no-store"}
-    )
+    return is_ready, checks
 
 
 def _newest_schema() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -153,16 +154,19 @@ class Courier:
         self.app = app
         self.leaving = threading.Event()
         self.stumbled = 0
-        self.thread = threading.Thread(target=self._work, name="courier", daemon=True)
+        self.thread = threading.Thread(target=self._work, name=f"courier of {app.extensions['config'].name}", daemon=True)
 
     def start(self) -> None:
         self.thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """Finish what is in hand and leave."""
+        self.tell_to_leave()
+        self.thread.join(timeout_s)
+
+    def tell_to_leave(self) -> None:
         self.leaving.set()
         self.app.extensions["outbox"].ring()
-        self.thread.join(timeout_s)
 
     def _work(self) -> None:
         bell: threading.Event = self.app.extensions["outbox"].bell
@@ -196,3 +200,13 @@ def stop_courier(app: Flask) -> None:
     courier: Courier | None = app.extensions.pop("courier", None)
     if courier is not None:
         courier.stop()
+
+
+def stop_couriers(apps: Iterable[Flask]) -> None:
+    """Let the couriers of several shops leave, all at the same time."""
+    shops = list(apps)
+    for app in shops:
+        if "courier" in app.extensions:
+            app.extensions["courier"].tell_to_leave()
+    for app in shops:
+        stop_courier(app)

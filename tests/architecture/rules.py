@@ -22,6 +22,7 @@ EDGE_FILES = {
     "account/security/proof.py",
     "cart/current.py",
     "health.py",
+    "retailer/door.py",
     "clock.py",
     "payment/test_bank/server.py",
     "payment/test_bank/messages.py",
