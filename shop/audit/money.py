@@ -56,6 +56,30 @@ sql(
     """,
 )
 sql(
+    "R01",
+    N_("No piece is paid back twice: lines say what their refunds and returns gave back, and no more than is agreed."),
+    """
+    SELECT o.number, l.position, l.quantity - l.canceled_quantity AS agreed, l.refunded_quantity AS counted, l.refunded_minor AS counted_minor,
+           coalesce(f.pieces, 0) + coalesce(r.pieces, 0) AS paid_back, coalesce(f.minor, 0) + coalesce(r.minor, 0) AS paid_back_minor
+    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    LEFT JOIN (SELECT x.order_line_id, sum(x.quantity) AS pieces, sum(x.amount_minor) AS minor FROM refund_lines x
+               JOIN refunds g ON g.id = x.refund_id WHERE g.state <> 'failed' GROUP BY x.order_line_id) f ON f.order_line_id = l.id
+    LEFT JOIN (SELECT order_line_id, sum(settled_quantity) AS pieces, sum(settled_minor) AS minor FROM return_lines GROUP BY order_line_id) r
+      ON r.order_line_id = l.id
+    WHERE l.refunded_quantity <> coalesce(f.pieces, 0) + coalesce(r.pieces, 0) OR l.refunded_minor <> coalesce(f.minor, 0) + coalesce(r.minor, 0)
+       OR l.refunded_quantity > l.quantity - l.canceled_quantity
+    """,
+)
+sql(
+    "R02",
+    N_("What a refund gives back holds what its pieces cost."),
+    """
+    SELECT g.id, g.amount_minor AS amount, f.minor AS of_pieces FROM refunds g
+    JOIN (SELECT refund_id, sum(amount_minor) AS minor FROM refund_lines GROUP BY refund_id) f ON f.refund_id = g.id
+    WHERE f.minor > g.amount_minor
+    """,
+)
+sql(
     "I08",
     N_("A gateway's reference names one payment, and each key one attempt."),
     """

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from shop.audit.rules import MOST, Finding, by_python, sql
-from shop.db import row
+from shop.db import row, rows
 from shop.errors import N_
 from shop.order.models import Order
-from shop.payment.expiry import list_overdue
-from shop.payment.queries import gateways
+from shop.payment.expiry import METHODS, list_overdue
 
 sql(
     "I01",
@@ -36,10 +35,14 @@ sql(
     """
     SELECT h.number, h.variant_id AS variant, h.state, h.held AS held, coalesce(m.net, 0) AS moved
     FROM (SELECT o.number, l.variant_id, o.state, o.placed_at,
-                 sum(CASE WHEN o.state = 'canceled' THEN 0 ELSE l.quantity - l.canceled_quantity - coalesce(r.restocked, 0) END) AS held
+                 sum(CASE WHEN o.state = 'canceled' THEN 0
+                          ELSE l.quantity - l.canceled_quantity - coalesce(r.restocked, 0) - coalesce(b.restocked, 0) END) AS held
           FROM orders o JOIN order_lines l ON l.order_id = o.id
           LEFT JOIN (SELECT order_line_id, sum(restocked_quantity) AS restocked FROM return_lines GROUP BY order_line_id) r
             ON r.order_line_id = l.id
+          LEFT JOIN (SELECT f.order_line_id, sum(f.quantity) AS restocked FROM refund_lines f JOIN refunds g ON g.id = f.refund_id
+                     WHERE g.is_restocked AND g.state = 'captured' GROUP BY f.order_line_id) b
+            ON b.order_line_id = l.id
           WHERE l.variant_id IS NOT NULL GROUP BY o.number, l.variant_id, o.state, o.placed_at) h
     LEFT JOIN (SELECT reference, variant_id, sum(delta) AS net FROM stock_movements
                WHERE reason IN ('sale', 'cancellation', 'return') AND reference <> '' GROUP BY reference, variant_id) m
@@ -61,8 +64,8 @@ sql(
 
 @by_python("I03", N_("No unpaid order holds stock an hour after its time is over."))
 def unpaid_too_long(at: datetime) -> Iterator[Finding]:
-    for method in gateways():
-        for overdue in list_overdue(method, at=at - timedelta(hours=1), most=MOST):
+    for unpaid in rows(METHODS):  # also by ways to pay that are no longer offered
+        for overdue in list_overdue(unpaid.payment_method, at=at - timedelta(hours=1), most=MOST):
             found = row(select(Order.number, Order.payment_method).where(Order.id == overdue.id))
             if found is not None:
                 yield Finding(found.number, {"method": found.payment_method})
@@ -80,13 +83,14 @@ sql(
 )
 sql(
     "S02",
-    N_("No piece comes back twice: lines say what their returns received, and no more than was ordered."),
+    N_("No piece comes back twice: lines say what their returns received and their refunds bring, and no more than was ordered."),
     """
-    SELECT o.number, l.position, l.quantity, l.returned_quantity AS returned, coalesce(r.pieces, 0) AS received
+    SELECT o.number, l.position, l.quantity, l.returned_quantity AS returned, coalesce(r.pieces, 0) AS received, coalesce(b.pieces, 0) AS refunded
     FROM order_lines l JOIN orders o ON o.id = l.order_id
-    LEFT JOIN (SELECT order_line_id, sum(received_quantity) AS pieces, sum(restocked_quantity) AS restocked
-               FROM return_lines GROUP BY order_line_id) r ON r.order_line_id = l.id
-    WHERE l.returned_quantity <> coalesce(r.pieces, 0) OR l.returned_quantity > l.quantity - l.canceled_quantity
+    LEFT JOIN (SELECT order_line_id, sum(received_quantity) AS pieces FROM return_lines GROUP BY order_line_id) r ON r.order_line_id = l.id
+    LEFT JOIN (SELECT f.order_line_id, sum(f.quantity) AS pieces FROM refund_lines f JOIN refunds g ON g.id = f.refund_id
+               WHERE g.is_restocked AND g.state <> 'failed' GROUP BY f.order_line_id) b ON b.order_line_id = l.id
+    WHERE l.returned_quantity <> coalesce(r.pieces, 0) + coalesce(b.pieces, 0) OR l.returned_quantity > l.quantity - l.canceled_quantity
     """,
 )
 sql(

@@ -9,24 +9,28 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy import Row, Table, bindparam, func, select, update
 
 from shop.db import insert_missing, row, rows, transaction
+from shop.ledger.queries import paid_sum, refunded_sum
 from shop.order.documents.services import issue_credit_note
-from shop.order.models import Adjustment, CreditKind, OrderCredit, OrderLine
+from shop.order.models import CreditKind, Order, OrderCredit, OrderLine
+from shop.order.reckoning import reckon_lines
 from shop.order.returns.models import ReturnLine, ReturnRequest, ReturnState
 from shop.outbox.services import record_event
 
 credits_table, requests = cast("Table", OrderCredit.__table__), cast("Table", ReturnRequest.__table__)
 PREFIX = "credit:"
 BY_ID = select(OrderCredit.id, OrderCredit.kind, OrderCredit.source).where(OrderCredit.id == bindparam("credit_id"))
-LINES = select(
-    OrderLine.id, OrderLine.name, OrderLine.options, OrderLine.sku, OrderLine.quantity, OrderLine.canceled_quantity,
-    OrderLine.gross_minor, OrderLine.tax_rate_bp, OrderLine.returned_quantity,
-).where(OrderLine.order_id == bindparam("order_id"))  # fmt: skip
-TAKEN = select(Adjustment.order_line_id, Adjustment.gross_minor).where(
-    Adjustment.order_id == bindparam("order_id"), Adjustment.order_line_id.is_not(None)
+LINES = select(OrderLine.id, OrderLine.name, OrderLine.options, OrderLine.sku, OrderLine.tax_rate_bp).where(
+    OrderLine.order_id == bindparam("order_id")
 )
+_owed = select(func.coalesce(func.sum(OrderCredit.amount_minor), 0)).where(OrderCredit.order_id == Order.id, OrderCredit.done_at.is_(None))
+LEFT = select(
+    paid_sum(cast("Table", Order.__table__).c.id).label("paid"),
+    refunded_sum(cast("Table", Order.__table__).c.id).label("refunded"),
+    _owed.scalar_subquery().label("owed"),
+).where(Order.id == bindparam("order_id"))
 RECEIVED = select(ReturnLine.order_line_id, ReturnLine.received_quantity.label("pieces")).where(
     ReturnLine.return_id == bindparam("return_id"), ReturnLine.received_quantity > 0
 )
@@ -96,38 +100,29 @@ def settle_return(return_id: int, *, at: datetime) -> None:
         )
 
 
+def left_to_give(order_id: int) -> int:
+    """What was paid for an order, less what went back and what is owed back already, in minor units."""
+    found = row(LEFT, order_id=order_id)
+    return int(found.paid - found.refunded - found.owed) if found is not None else 0
+
+
 def worth_of(order_id: int, pieces: Mapping[int, int]) -> dict[int, int]:
-    """What was paid for so many pieces of each line, in minor units, as those that come back next: parts of a line sum to the whole line."""
-    taken, worth = _taken_off(order_id), {}
-    for line in rows(LINES, order_id=order_id):
-        count, agreed = pieces.get(line.id, 0), line.quantity - line.canceled_quantity
-        if count and agreed:
-            whole, done = line.gross_minor + taken.get(line.id, 0), line.returned_quantity
-            worth[line.id] = part(whole, agreed, min(done + count, agreed)) - part(whole, agreed, done)
-    return worth
-
-
-def _taken_off(order_id: int) -> dict[int, int]:
-    """What edits took off, by line: amounts below nothing."""
-    taken: dict[int, int] = {}
-    for found in rows(TAKEN, order_id=order_id):
-        taken[found.order_line_id] = taken.get(found.order_line_id, 0) + found.gross_minor
-    return taken
-
-
-def part(whole: int, pieces: int, count: int) -> int:
-    """The worth of the first ``count`` of ``pieces``, rounded down: the last piece takes the rest."""
-    return whole * count // pieces
+    """What was paid for so many pieces of each line, in minor units, as those that come back next; what was paid back already is worth nothing more."""
+    accounts = reckon_lines(order_id)
+    return {
+        line_id: accounts[line_id].price(min(count, accounts[line_id].may_refund))
+        for line_id, count in pieces.items()
+        if line_id in accounts
+    }
 
 
 def _credit(order_id: int, amount_minor: int, *, cause: str, pieces: Mapping[int, int], at: datetime) -> None:
     wished: dict[int, int] = {}
-    taken, goods = _taken_off(order_id) if pieces else {}, []
-    for line in rows(LINES, order_id=order_id):
+    accounts, goods = reckon_lines(order_id) if pieces else {}, []
+    for line in rows(LINES, order_id=order_id) if pieces else ():
         if count := pieces.get(line.id):
-            agreed = max(line.quantity - line.canceled_quantity, 1)
-            whole = line.gross_minor + taken.get(line.id, 0)
-            wished[line.tax_rate_bp] = wished.get(line.tax_rate_bp, 0) + part(whole, agreed, count)
+            agreed = max(accounts[line.id].agreed, 1)
+            wished[line.tax_rate_bp] = wished.get(line.tax_rate_bp, 0) + accounts[line.id].worth_minor * count // agreed
             goods.append(
                 {"kind": "goods", "name": line.name, "options": line.options, "sku": line.sku, "quantity": count, "order_line_id": line.id}
             )

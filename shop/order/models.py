@@ -126,7 +126,8 @@ class OrderLine(Base):
     These three are what is owed, after discounts. ``discount_minor`` is what these took off ``quantity * unit_price_minor``, as prices are shown.
 
     ``revision`` says which edit of the order brought it (0: its placing). Pieces taken off by a later edit stand in ``canceled_quantity``, and their
-    amounts in an adjustment; what came back stands in ``returned_quantity``.
+    amounts in an adjustment; what came back stands in ``returned_quantity``, and what was paid back, with what it had cost, in ``refunded_quantity``
+    and ``refunded_minor``. ``shop.order.reckoning`` says what all these leave.
     """
 
     __tablename__ = "order_lines"
@@ -144,6 +145,8 @@ class OrderLine(Base):
     shipped_quantity: Mapped[int] = mapped_column(default=0)
     canceled_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
     returned_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     revision: Mapped[int] = mapped_column(default=0, server_default="0")
     unit_price_minor: Mapped[int]
     discount_minor: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -161,6 +164,8 @@ class OrderLine(Base):
         CheckConstraint("canceled_quantity BETWEEN 0 AND quantity", name="canceled_range"),
         CheckConstraint("shipped_quantity BETWEEN 0 AND quantity - canceled_quantity", name="shipped_range"),
         CheckConstraint("returned_quantity BETWEEN 0 AND quantity - canceled_quantity", name="returned_range"),
+        CheckConstraint("refunded_quantity BETWEEN 0 AND quantity - canceled_quantity", name="refunded_range"),
+        CheckConstraint("refunded_minor BETWEEN 0 AND gross_minor", name="refunded_minor_range"),
         CheckConstraint(f"unit_price_minor {AMOUNT}", name="unit_price_range"),
         CheckConstraint("discount_minor BETWEEN 0 AND quantity * unit_price_minor", name="discount_range"),
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross_is_net_and_tax"),

@@ -18,6 +18,7 @@ from shop.errors import IllegalMove, Invalid, NotFound
 from shop.money import Money
 from shop.order.admin import act
 from shop.order.queries import OrderView, get_order
+from shop.order.reckoning import reckon_lines
 from shop.order.seen import check_then_act
 from shop.order.staff_forms import ActForm
 from shop.payment.forms import RefundForm, refund_form
@@ -25,7 +26,6 @@ from shop.payment.models import DisputeState, State
 from shop.payment.queries import gateways, list_attempts, list_disputes, list_refunds
 from shop.payment.refunds import record_bank_refund, refund_payment
 from shop.payment.services import capture_payment, record_bank_payment, void_payment
-from shop.payment.shares import left_of_lines
 from shop.web.staff import StaffEntry, needs
 
 staff = Blueprint("payment_staff", __name__, url_prefix="/orders")
@@ -158,7 +158,7 @@ def void(number: str, payment_id: int) -> ResponseReturnValue:
 def show_refund(number: str, payment_id: int) -> ResponseReturnValue:
     """How much goes back, for which pieces, and why."""
     order = get_order(number)
-    return _page(order, payment_id, refund_form(order, left_of_lines(order.id), fresh=True))
+    return _page(order, payment_id, refund_form(order, reckon_lines(order.id), fresh=True))
 
 
 @staff.post("/<number>/payments/<int:payment_id>/refund")
@@ -167,7 +167,7 @@ def refund(number: str, payment_id: int) -> ResponseReturnValue:
     """Give money back, once per page that was opened."""
     order = get_order(number)
     attempt = get_own_attempt(order, payment_id)
-    form = refund_form(order, left_of_lines(order.id))
+    form = refund_form(order, reckon_lines(order.id))
     if not form.validate_on_submit():
         return _page(order, payment_id, form, status=422)
     try:

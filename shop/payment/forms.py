@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app
@@ -13,6 +14,7 @@ from flask_wtf.file import FileField, FileRequired
 from wtforms import HiddenField, RadioField
 
 from shop.order.queries import OrderView
+from shop.order.reckoning import LineAccount
 from shop.payment.queries import gateways
 from shop.web.fields import IntegerField, MoneyField, ShopForm, TextField, TickField
 
@@ -59,12 +61,12 @@ class RefundForm(ShopForm):
         return bool(is_valid)
 
 
-def refund_form(order: OrderView, left: dict[int, int], *, fresh: bool = False) -> RefundForm:
-    """The form of a refund, with a field for each line of which pieces are ``left`` to be paid back."""
+def refund_form(order: OrderView, accounts: Mapping[int, LineAccount], *, fresh: bool = False) -> RefundForm:
+    """The form of a refund, with a field for each line of which pieces are left to be paid back."""
     fields: dict[str, Any] = {}
     for line in order.lines:
-        if left.get(line.id):
-            fields[f"{PIECES}{line.id}"] = IntegerField(_("Pieces of %(name)s", name=line.name), low=0, high=left[line.id], default=0)
+        if left := accounts[line.id].may_refund:
+            fields[f"{PIECES}{line.id}"] = IntegerField(_("Pieces of %(name)s", name=line.name), low=0, high=left, default=0)
     made = type("RefundFormOfOrder", (RefundForm,), fields)
     form: RefundForm = made(formdata=None, press=secrets.token_urlsafe(18)) if fresh else made()
     return form

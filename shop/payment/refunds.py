@@ -19,15 +19,15 @@ from shop.db import connection, insert_missing, row, rows, scalar, transaction
 from shop.errors import IllegalMove, Invalid, NotFound
 from shop.money import Money, format_money
 from shop.order.credits import record_refund
-from shop.order.goods import take_back_goods
+from shop.order.goods import hold_goods, release_goods, shelve_goods
 from shop.order.models import Order, OrderState, PaymentState
+from shop.order.reckoning import count_paid_back, price_pieces
 from shop.order.services import claim_order, record_entry, record_payment_state
 from shop.payment.asking import asked_of, margin
 from shop.payment.gateways.base import GivenBack, NoAnswer, Refused, Truth
 from shop.payment.ledger import post_refund
 from shop.payment.models import Payment, Refund, RefundLine, State
 from shop.payment.queries import gateways, get_attempt, get_gateway, list_attempts, list_waiting_refunds
-from shop.payment.shares import price_lines
 from shop.trail.services import note_change
 from shop.web.locale import current_locale
 
@@ -68,7 +68,7 @@ WENT_BACK = (
     .join(Payment, Payment.id == Refund.payment_id)
     .where(Payment.order_id == bindparam("order_id"), Refund.state == State.CAPTURED)
 )
-LINES = select(RefundLine.order_line_id, RefundLine.quantity).where(RefundLine.refund_id == bindparam("refund_id"))
+LINES = select(RefundLine.order_line_id, RefundLine.quantity, RefundLine.amount_minor).where(RefundLine.refund_id == bindparam("refund_id"))
 
 
 def refund_rest(payment_id: int, *, reason: str, by: str, at: datetime) -> None:
@@ -96,8 +96,9 @@ def refund_payment(
     by: str,
     at: datetime,
 ) -> State:
-    """Give back the share of ``pieces`` (by order line) and ``amount_minor`` beside them; with ``restocks`` the pieces are on the shelf again once the
-    money is back. ``press`` names the wish: the same one twice is one refund. Gives how the refund stands.
+    """Give back the share of ``pieces`` (by order line) and ``amount_minor`` beside them; with ``restocks`` the pieces are held, and on the shelf again
+    once the money is back; when the gateway refuses, pieces and money are as before. ``press`` names the wish: the same one twice is one refund. Gives
+    how the refund stands.
 
     Raises:
         IllegalMove: nothing was captured, or less is left than that.
@@ -108,7 +109,7 @@ def refund_payment(
     with transaction():
         claim_order(attempt.order_id)
         if row(BY_KEY, key=key) is None:
-            shares = price_lines(attempt.order_id, pieces or {})
+            shares = price_pieces(attempt.order_id, pieces or {})
             total = sum(shares.values()) + amount_minor
             if total <= 0:
                 raise Invalid({"/amount": [_("Say how much goes back, or which pieces.")]})
@@ -117,7 +118,7 @@ def refund_payment(
             given = {"payment": payment_id, "refund_minor": total, "currency": attempt.currency, "restocks": restocks and bool(pieces)}
             note_change(f"order:{attempt.number}", {}, given, at=at)
             if restocks and pieces:
-                take_back_goods(attempt.order_id, pieces, reference=attempt.number, by=by, at=at)
+                hold_goods(attempt.order_id, pieces)
     refund = row(BY_KEY, key=key)
     return _ask(refund, at=at) if refund is not None and refund.state in UNDER_WAY else cast("Any", refund).state
 
@@ -190,6 +191,7 @@ def _set_aside(
 
 def _keep_lines(refund_id: int, pieces: Mapping[int, int], shares: Mapping[int, int]) -> None:
     if pieces:
+        count_paid_back({line_id: (count, shares[line_id]) for line_id, count in pieces.items()})
         insert_missing(
             RefundLine,
             *(
@@ -239,6 +241,8 @@ def _record_done(refund_id: int, *, reference: str | None, by: str, at: datetime
         note = _amount(about)
         is_surplus = kept >= order.total_minor and order.state is not OrderState.CANCELED
         pieces = {line.order_line_id: line.quantity for line in rows(LINES, refund_id=refund_id)}
+        if about.is_restocked:
+            shelve_goods(order.id, pieces, reference=about.number, by=by, at=at)
         press = about.key.partition(":")[2]
         record_refund(
             order.id, refund_id=refund_id, press=press, amount_minor=about.amount_minor, pieces=pieces, is_surplus=is_surplus, at=at
@@ -278,8 +282,17 @@ def _record_refused(refund: Row[Any], why: str, *, at: datetime) -> State:
                 .where(payments.c.id == refund.payment_id)
                 .values(refunded_minor=payments.c.refunded_minor - refund.amount_minor)
             )
+            _free_lines(refund)
             record_entry(refund.order_id, "refund_failed", by="shop", note=f"{_amount(refund)}: {why}"[:500], at=at)
     return State.FAILED
+
+
+def _free_lines(refund: Row[Any]) -> None:
+    """Nothing went back for these pieces: they may be paid back again, and what was held for the shelf is still with the customer."""
+    kept = rows(LINES, refund_id=refund.id)
+    count_paid_back({line.order_line_id: (-line.quantity, -line.amount_minor) for line in kept})
+    if refund.is_restocked:
+        release_goods({line.order_line_id: line.quantity for line in kept})
 
 
 def _record_foreign(attempt: Row[Any], one: GivenBack, *, at: datetime) -> Row[Any] | None:

@@ -102,6 +102,12 @@ BREAKS = [
         f"UPDATE payments SET created_at = {OLD}, attempted_at = {OLD} WHERE order_id = {UNPAID}",
         f"UPDATE orders SET placed_at = {OLD}, payment_method = 'test_card' WHERE id = {UNPAID}",
     ),
+    of(
+        "I03",
+        "orders payments",
+        f"UPDATE payments SET created_at = '2026-10-01 09:00:00.000000' WHERE order_id = {UNPAID}",
+        f"UPDATE orders SET placed_at = '2026-10-01 09:00:00.000000', payment_method = 'no_longer_offered' WHERE id = {UNPAID}",
+    ),
     of("I04 I05", "order_lines", f"UPDATE order_lines SET gross_minor = gross_minor + 1 WHERE order_id = {UNPAID}"),
     of("I04b", "orders", f"UPDATE orders SET subtotal_minor = subtotal_minor + 1 WHERE id = {UNPAID}"),
     of("I05", "order_lines", f"UPDATE order_lines SET unit_price_minor = unit_price_minor + 1 WHERE order_id = {UNPAID}"),
@@ -172,6 +178,14 @@ BREAKS = [
     of("L03", "postings", f"UPDATE postings SET cause = 'fee' WHERE cause = 'sale' AND order_id = {PAID}"),
     of("L04", "payments", f"UPDATE payments SET currency = 'USD' WHERE order_id = {PAID}"),
     of("O01", "orders", f"UPDATE orders SET email = ' ' WHERE id = {PAID}"),
+    of("R01", "order_lines", f"UPDATE order_lines SET refunded_quantity = 1 WHERE order_id = {DELIVERED} AND position = 0"),
+    of("R01", "order_lines", f"UPDATE order_lines SET refunded_minor = 1 WHERE order_id = {DELIVERED} AND position = 0"),
+    of(
+        "R01 R02",
+        "refund_lines",
+        "INSERT INTO refund_lines (refund_id, order_line_id, quantity, amount_minor)"
+        f" SELECT r.id, (SELECT min(l.id) FROM order_lines l WHERE l.order_id = {CANCELED}), 1, r.amount_minor + 1 FROM refunds r",
+    ),
     of("S01", "shipment_lines", "DELETE FROM shipment_lines WHERE quantity = 2"),
     of("S02", "order_lines", f"UPDATE order_lines SET returned_quantity = 1 WHERE order_id = {DELIVERED} AND position = 0"),
     of("S03", "stock_movements", "UPDATE stock_movements SET actor = '' WHERE reason = 'delivery'"),

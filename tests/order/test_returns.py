@@ -13,7 +13,7 @@ from shop.db import db, row, rows, scalar, transaction
 from shop.errors import IllegalMove, Invalid
 from shop.inventory.models import Reason, StockItem, StockMovement
 from shop.money import Money
-from shop.order.goods import take_back_goods
+from shop.order.goods import hold_goods, shelve_goods
 from shop.order.links import order_key
 from shop.order.models import Order, OrderCredit, OrderLine, PaymentState
 from shop.order.queries import get_order
@@ -37,7 +37,7 @@ BACK = ReturnReason.WITHDRAWAL
 def delivered(lines=(), *, at=NOON, **changes) -> Order:
     """An order that was paid and has arrived."""
     order = make_order(lines or [(make_product("Mug", price=1450, stock=9), 3)], **changes)
-    record_payment_state(order.id, PaymentState.PAID, by="shop", at=at)
+    record_bank_payment(order.id, by="shop", at=at)
     ship_order(order.id, by=ANA, at=at)
     mark_delivered(order.id, by=ANA, at=at)
     return order
@@ -178,11 +178,12 @@ def test_what_was_collected_goes_back_to_the_shelf_with_a_refund_but_not_before_
     stock, back = on_hand(order), {line_of(order): 1}
 
     with pytest.raises(Invalid):
-        take_back_goods(order.id, back, reference=order.number, by=ANA, at=NOON)
+        hold_goods(order.id, back)
     mark_delivered(order.id, by=ANA, at=NOON)
-    take_back_goods(order.id, back, reference=order.number, by=ANA, at=NOON)
+    hold_goods(order.id, back)
     with pytest.raises(Invalid):
-        take_back_goods(order.id, back, reference=order.number, by=ANA, at=NOON)
+        hold_goods(order.id, back)
+    shelve_goods(order.id, back, reference=order.number, by=ANA, at=NOON)
 
     assert on_hand(order) == stock + 1
 
@@ -193,8 +194,8 @@ def test_pieces_of_a_return_come_back_by_it_and_not_by_a_refund_meanwhile(contex
     decide_return(return_id, approve=True, by=ANA, at=NOON)
 
     with pytest.raises(Invalid):
-        take_back_goods(order.id, {line_of(order): 2}, reference=order.number, by=ANA, at=NOON)
-    take_back_goods(order.id, {line_of(order): 1}, reference=order.number, by=ANA, at=NOON)
+        hold_goods(order.id, {line_of(order): 2})
+    hold_goods(order.id, {line_of(order): 1})
     receive_return(return_id, {line_of(order): (2, 2)}, refund_minor=2900, by=ANA, at=NOON)
 
     assert get_order(order.number).lines[0].returned_quantity == 3

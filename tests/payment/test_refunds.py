@@ -6,22 +6,21 @@ F09; django-oscar#4580: a refund above the payment. features 2.10: a full refund
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from shop.audit.services import run_audit
 from shop.errors import IllegalMove, Invalid
 from shop.inventory.models import StockItem, StockMovement
 from shop.order.models import Order, OrderLine, PaymentState
 from shop.order.queries import get_order
+from shop.order.reckoning import reckon_lines
 from shop.order.services import ship_order
 from shop.payment.gateways.base import Truth
 from shop.payment.gateways.test_card import TestCard
 from shop.payment.models import Payment, Refund, RefundLine, State
 from shop.payment.queries import gateways
-from shop.payment.refunds import refund_payment, sweep_refunds
+from shop.payment.refunds import record_bank_refund, refund_payment, sweep_refunds
 from shop.payment.services import record_bank_payment, settle_order, start_payment
-from shop.payment.shares import part
 from shop.payment.test_bank.books import TestBank
 from tests.factories import NOON, make_product
 from tests.office import Desk, offers, words
@@ -162,6 +161,40 @@ def test_a_refund_that_the_gateway_refuses_is_free_again_and_seen(desk, bank):
     assert order_of(number).payment_state is PaymentState.PAID
 
 
+def test_pieces_of_a_refused_refund_stay_with_the_customer_and_can_be_paid_back_again(desk, bank):
+    number = paid(bank, pieces=2, ships=True)
+    line, payment, before = line_of(number), payment_of(number), row(select(StockItem.on_hand)).on_hand
+    bank.refund(payment.key, payment.captured_minor - 100, "somebody at the bank")
+
+    state = give(payment.id, press="first", pieces={line.id: 2}, restocks=True, by="a@b.example", at=NOON)
+
+    assert state is State.FAILED
+    assert (line_of(number).returned_quantity, line_of(number).refunded_quantity, line_of(number).refunded_minor) == (0, 0, 0)
+    assert row(select(StockItem.on_hand)).on_hand == before
+    assert inside(broken_rules_of_lines)() == set()
+    assert inside(reckon_lines)(line.order_id)[line.id].may_refund == 2
+
+
+def broken_rules_of_lines() -> set[str]:
+    return {result.rule for result in run_audit(at=NOON, only=("I02", "S02", "R01", "R02")).broken}
+
+
+def test_pieces_of_a_refund_by_hand_are_held_and_on_the_shelf_once_the_money_was_sent(context):
+    made = make_order([(make_product(price=1000, stock=10), 3)])
+    record_bank_payment(made.id, by="boss@example.com", at=NOON)
+    ship_order(made.id, by="boss@example.com", at=NOON)
+    line, payment, before = line_of(made.number), payment_of(made.number), row(select(StockItem.on_hand)).on_hand
+
+    refund_payment(payment.id, press="first", pieces={line.id: 2}, restocks=True, by="boss@example.com", at=NOON)
+    assert row(select(StockItem.on_hand)).on_hand == before
+    assert reckon_lines(made.id)[line.id].may_return == 1
+    assert broken_rules_of_lines() == set()
+    record_bank_refund(row(select(Refund.id)).id, by="boss@example.com", at=NOON)
+
+    assert row(select(StockItem.on_hand)).on_hand == before + 2
+    assert broken_rules_of_lines() == set()
+
+
 def test_a_refund_by_hand_waits_for_a_person(desk):
     made = inside(make_order)()
     inside(record_bank_payment)(made.id, by="boss@example.com", at=NOON)
@@ -264,15 +297,3 @@ def test_pieces_that_were_not_bought_are_refused(bank):
         with pytest.raises(Invalid):
             give(payment.id, press=f"press-{pieces}", pieces=pieces, by="a@b.example", at=NOON)
     assert bank.totals()[1] == 0
-
-
-@given(st.integers(0, 10**10), st.integers(1, 50), st.data())
-def test_parts_of_a_line_sum_to_the_line_in_whatever_steps(whole, pieces, data):
-    steps, done = [], 0
-    while done < pieces:
-        step = data.draw(st.integers(1, pieces - done))
-        steps.append(part(whole, pieces, done + step) - part(whole, pieces, done))
-        done += step
-
-    assert sum(steps) == whole
-    assert min(steps) >= 0

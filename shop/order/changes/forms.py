@@ -13,6 +13,7 @@ from shop.customer.values import AddressValues
 from shop.order.changes.queries import find_variant_by_sku
 from shop.order.changes.services import Edit
 from shop.order.queries import OrderView
+from shop.order.reckoning import reckon_lines
 from shop.order.staff_forms import PIECES, ActForm, seen_of
 from shop.web.fields import IntegerField, TextField
 
@@ -78,9 +79,11 @@ class EditForm(ActForm):
 def edit_form(order: OrderView, *, fresh: bool = False) -> EditForm:
     """The form of this order, filled in as it stands."""
     fields: dict[str, Any] = {"order": order}
+    accounts = reckon_lines(order.id)
     for line in order.lines:
+        low = line.quantity - accounts[line.id].may_cancel
         fields[f"{PIECES}{line.id}"] = IntegerField(
-            _("Pieces of %(name)s", name=line.name), low=line.shipped_quantity, high=line.quantity, default=line.quantity
+            _("Pieces of %(name)s", name=line.name), low=low, high=line.quantity, default=line.quantity
         )
     form_class = type("EditFormOfOrder", (EditForm,), fields)
     known = {name: getattr(order.shipping_address, name) for name in ADDRESS_FIELDS} if order.shipping_address else {}

@@ -40,6 +40,7 @@ from shop.order.models import (
     PaymentState,
 )
 from shop.order.placing import line_values
+from shop.order.reckoning import LineAccount, reckon_lines
 from shop.order.services import change_order, claim_open_order, tell
 from shop.order.shares import Share, share_of
 from shop.order.states import EDITABLE, word
@@ -146,7 +147,7 @@ def _check_editable(order: Row[Any]) -> None:
 def _take_off(order: Row[Any], wanted: Mapping[int, int], revision: int, change: _Change, *, by: str, at: datetime) -> int:
     """Lower lines to the pieces that are wanted; gives how many pieces remain in all."""
     known = {line.id: line for line in rows(LINES, order_id=order.id)}
-    back, left = [], 0
+    accounts, back, left = reckon_lines(order.id), [], 0
     for line_id in wanted:
         if line_id not in known:
             raise Invalid({"/lines": [_("This line is not of this order.")]})
@@ -154,21 +155,11 @@ def _take_off(order: Row[Any], wanted: Mapping[int, int], revision: int, change:
         agreed = line.quantity - line.canceled_quantity
         new = wanted.get(line.id, agreed)
         left += new
-        if not max(line.shipped_quantity, 0) <= new <= agreed:
-            raise Invalid(
-                {
-                    "/lines": [
-                        _(
-                            "Of %(name)s, %(sent)s to %(agreed)s pieces can remain.",
-                            name=line.name,
-                            sent=line.shipped_quantity,
-                            agreed=agreed,
-                        )
-                    ]
-                }
-            )
+        account = accounts[line.id]
+        if not agreed - account.may_cancel <= new <= agreed:
+            raise Invalid({"/lines": [_cannot_remain(line.name, account)]})
         if new < agreed:
-            _take_pieces(order, line, new, revision, change)
+            _take_pieces(order, line, new, revision, change, kept_minor=account.refunded_minor)
             if line.variant_id is not None:
                 back.append((line.variant_id, agreed - new))
     if back:
@@ -177,9 +168,27 @@ def _take_off(order: Row[Any], wanted: Mapping[int, int], revision: int, change:
     return left
 
 
-def _take_pieces(order: Row[Any], line: Row[Any], new: int, revision: int, change: _Change) -> None:
+def _cannot_remain(name: str, account: LineAccount) -> str:
+    least = account.agreed - account.may_cancel
+    if account.refunded > account.shipped:
+        text = _(
+            "Of %(name)s, %(least)s to %(agreed)s pieces can remain: %(back)s were paid back already.",
+            name=name,
+            least=least,
+            agreed=account.agreed,
+            back=account.refunded,
+        )
+    else:
+        text = _("Of %(name)s, %(sent)s to %(agreed)s pieces can remain.", name=name, sent=least, agreed=account.agreed)
+    return str(text)
+
+
+def _take_pieces(order: Row[Any], line: Row[Any], new: int, revision: int, change: _Change, *, kept_minor: int) -> None:
+    """``kept_minor`` was paid back for pieces that remain: a cent of rounding is not given twice."""
     of, agreed = {"prices_include_tax": order.prices_include_tax}, line.quantity - line.canceled_quantity
-    taken: Share = share_of(line, agreed, **of) - share_of(line, new, **of)
+    rest = share_of(line, new, **of)
+    short = max(0, kept_minor - rest.gross_minor)
+    taken: Share = share_of(line, agreed, **of) - rest - Share(short, 0, 0)
     label = f"{agreed - new} × {line.name}"
     with transaction() as session:
         session.connection().execute(TAKE_OFF, {"line_id": line.id, "pieces": agreed - new})

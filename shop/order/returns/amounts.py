@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select
 from shop.db import scalar
 from shop.errors import Invalid
 from shop.money import Money, format_money
-from shop.order.credits import worth_of
+from shop.order.credits import left_to_give, worth_of
 from shop.order.models import Adjustment, AdjustmentKind
 from shop.order.queries import OrderView
 from shop.order.returns.models import ReturnReason
@@ -25,8 +25,9 @@ DELIVERY = select(func.sum(Adjustment.gross_minor)).where(
 
 
 def worth_of_pieces(order: OrderView, pieces: Mapping[int, int]) -> Money:
-    """What was paid for so many pieces of each line."""
-    return Money(sum(worth_of(order.id, pieces).values()), order.total.currency)
+    """What was paid for so many pieces of each line and did not go back yet; never more than is left of the order's money."""
+    worth = sum(worth_of(order.id, pieces).values())
+    return Money(min(worth, max(0, left_to_give(order.id))), order.total.currency)
 
 
 def delivery_back(order: OrderView, found: ReturnView, pieces: Mapping[int, int]) -> Money:

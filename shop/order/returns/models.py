@@ -59,7 +59,8 @@ class ReturnRequest(Base):
 
 
 class ReturnLine(Base):
-    """So many pieces of an order line: asked, received, and put back on the shelf."""
+    """So many pieces of an order line: asked, received, put back on the shelf; and those whose money this return gave back, with what they had cost
+    (``settled_…``): what a refund paid back before is not paid again."""
 
     __tablename__ = "return_lines"
 
@@ -68,9 +69,13 @@ class ReturnLine(Base):
     quantity: Mapped[int]
     received_quantity: Mapped[int] = mapped_column(default=0)
     restocked_quantity: Mapped[int] = mapped_column(default=0)
+    settled_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    settled_minor: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         CheckConstraint("quantity BETWEEN 1 AND 9999", name="quantity_range"),
         CheckConstraint("received_quantity BETWEEN 0 AND quantity", name="received_range"),
         CheckConstraint("restocked_quantity BETWEEN 0 AND received_quantity", name="restocked_range"),
+        CheckConstraint("settled_quantity BETWEEN 0 AND received_quantity", name="settled_range"),
+        CheckConstraint("settled_minor BETWEEN 0 AND 100000000000000", name="settled_minor_range"),
     )

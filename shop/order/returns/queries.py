@@ -14,16 +14,16 @@ from shop.db import row, rows, scalar
 from shop.errors import NotFound
 from shop.money import Money
 from shop.order.lists import moment_in
-from shop.order.models import FulfillmentState, Order, OrderLine
+from shop.order.models import Order, OrderLine
 from shop.order.policy import return_days
-from shop.order.queries import LineView, OrderView
+from shop.order.queries import OrderView
+from shop.order.reckoning import reckon_lines
 from shop.order.returns.models import ReturnLine, ReturnReason, ReturnRequest, ReturnState
 from shop.order.returns.states import MOVES, UNDER_WAY
 from shop.order.times import shop_day
 from shop.web.pagination import Page, decode_cursor, encode_cursor
 
 PAGE = 50
-HANDED_OVER = {FulfillmentState.DELIVERED, FulfillmentState.RETURNED}
 _columns = (
     ReturnRequest.id,
     ReturnRequest.order_id,
@@ -55,12 +55,6 @@ LINES = (
     .join(OrderLine, OrderLine.id == ReturnLine.order_line_id)
     .where(OrderLine.order_id == bindparam("order_id"))
     .order_by(ReturnLine.return_id, OrderLine.position)
-)
-PENDING = (
-    select(ReturnLine.order_line_id, func.sum(ReturnLine.quantity).label("pieces"))
-    .join(ReturnRequest, ReturnRequest.id == ReturnLine.return_id)
-    .where(ReturnRequest.order_id == bindparam("order_id"), ReturnRequest.state.in_(UNDER_WAY))
-    .group_by(ReturnLine.order_line_id)
 )
 _pieces = select(func.sum(ReturnLine.quantity)).where(ReturnLine.return_id == ReturnRequest.id).correlate(ReturnRequest).scalar_subquery()
 WORK = (
@@ -136,20 +130,10 @@ def get_return(order: OrderView, place: int) -> ReturnView:
 
 def returnable(order: OrderView, *, at: datetime) -> Returnable:
     """What a customer may ask back now. Nothing that never left, nothing twice, nothing that is only data."""
-    pending = {found.order_line_id: int(found.pieces) for found in rows(PENDING, order_id=order.id)}
-    pieces = {
-        line.id: sent_pieces(order, line) - line.returned_quantity - pending.get(line.id, 0)
-        for line in order.lines
-        if line.requires_shipping
-    }
+    pieces = {line.id: line.may_return for line in reckon_lines(order.id).values() if line.requires_shipping and line.may_return}
     arrived = arrived_at(order)
     until = shop_day(arrived) + timedelta(days=return_days()) if arrived else None
-    return Returnable({line_id: count for line_id, count in pieces.items() if count > 0}, until, until is not None and shop_day(at) > until)
-
-
-def sent_pieces(order: OrderView, line: LineView) -> int:
-    """Pieces that are or were with the customer: what is collected never travels in a parcel."""
-    return line.quantity if order.fulfillment_state in HANDED_OVER else line.shipped_quantity
+    return Returnable(pieces, until, until is not None and shop_day(at) > until)
 
 
 def arrived_at(order: OrderView) -> datetime | None:

@@ -18,9 +18,10 @@ from shop.db import rows, scalar, transaction
 from shop.errors import IllegalMove, Invalid, NotFound
 from shop.inventory.models import Reason
 from shop.inventory.services import give_back_stock
-from shop.order.credits import owe_credit
+from shop.order.credits import left_to_give, owe_credit
 from shop.order.models import CreditKind, FulfillmentState, Order, OrderLine
 from shop.order.queries import get_order_by_id
+from shop.order.reckoning import count_paid_back, reckon_lines
 from shop.order.returns.models import ReturnLine, ReturnReason, ReturnRequest, ReturnState
 from shop.order.returns.queries import LINES, next_place, return_number, returnable
 from shop.order.returns.states import check_return_move
@@ -34,16 +35,18 @@ RETURN = select(requests).where(requests.c.id == bindparam("return_id"))
 ORDER_OF = select(requests.c.order_id).where(requests.c.id == bindparam("return_id"))
 TAKE_BACK = (
     update(lines_table)
-    .where(
-        lines_table.c.id == bindparam("line_id"),
-        lines_table.c.returned_quantity + bindparam("pieces") <= lines_table.c.quantity - lines_table.c.canceled_quantity,
-    )
+    .where(lines_table.c.id == bindparam("line_id"))
     .values(returned_quantity=lines_table.c.returned_quantity + bindparam("pieces"))
 )
 RECEIVE = (
     update(cast("Table", ReturnLine.__table__))
     .where(ReturnLine.return_id == bindparam("of_return"), ReturnLine.order_line_id == bindparam("line_id"))
-    .values(received_quantity=bindparam("received"), restocked_quantity=bindparam("restocked"))
+    .values(
+        received_quantity=bindparam("received"),
+        restocked_quantity=bindparam("restocked"),
+        settled_quantity=bindparam("settled"),
+        settled_minor=bindparam("worth"),
+    )
 )
 STILL_OUT = select(lines_table.c.id).where(
     lines_table.c.order_id == bindparam("order_id"),
@@ -129,12 +132,8 @@ def receive_return(
         check_return_move(request.state, ReturnState.RECEIVED)
         asked = {line.order_line_id: line for line in rows(LINES, order_id=order.id) if line.return_id == return_id}
         _check_received(received, asked, refund_minor, order)
-        link = session.connection()
         came = {line_id: pieces for line_id, pieces in received.items() if pieces[0]}
-        for line_id, (count, restocked) in sorted(came.items()):
-            link.execute(RECEIVE, {"of_return": return_id, "line_id": line_id, "received": count, "restocked": restocked})
-            if not link.execute(TAKE_BACK, {"line_id": line_id, "pieces": count}).rowcount:
-                raise Invalid({"/lines": [_("So many pieces of that line cannot be sent back.")]})
+        _take_back(order.id, return_id, came, pays=refund_minor > 0)
         _restock(
             [(asked[line_id].variant_id, restocked) for line_id, (_count, restocked) in came.items() if restocked], order, by=by, at=at
         )
@@ -156,8 +155,26 @@ def _check_received(received: Mapping[int, tuple[int, int]], asked: Mapping[int,
             raise Invalid({"/lines": [_("Not more can come back than was asked for, nor more go to the shelf than came.")]})
     if not any(count for count, _restocked in received.values()):
         raise Invalid({"/lines": [_("Say which pieces came.")]})
-    if not 0 <= refund_minor <= order.total_minor:
+    if not 0 <= refund_minor <= max(0, left_to_give(order.id)):
         raise Invalid({"/refund": [_("Not more can go back than was paid.")]})
+
+
+def _take_back(order_id: int, return_id: int, came: Mapping[int, tuple[int, int]], *, pays: bool) -> None:
+    """Count what came, and what of it this return pays: not what a refund paid back before."""
+    accounts, settled = reckon_lines(order_id), {}
+    with transaction() as session:
+        for line_id, (count, restocked) in sorted(came.items()):
+            line = accounts[line_id]
+            if count > line.agreed - line.returned:
+                raise Invalid({"/lines": [_("So many pieces of that line cannot be sent back.")]})
+            paid = min(count, line.may_refund) if pays else 0
+            share = paid, line.price(paid)
+            values = {"received": count, "restocked": restocked, "settled": paid, "worth": share[1]}
+            session.connection().execute(RECEIVE, {"of_return": return_id, "line_id": line_id, **values})
+            session.connection().execute(TAKE_BACK, {"line_id": line_id, "pieces": count})
+            if paid:
+                settled[line_id] = share
+        count_paid_back(settled)
 
 
 def _restock(back: Sequence[tuple[int | None, int]], order: Row[Any], *, by: str, at: datetime) -> None:
