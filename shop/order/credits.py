@@ -22,6 +22,9 @@ from shop.outbox.services import record_event
 credits_table, requests = cast("Table", OrderCredit.__table__), cast("Table", ReturnRequest.__table__)
 PREFIX = "credit:"
 BY_ID = select(OrderCredit.id, OrderCredit.kind, OrderCredit.source).where(OrderCredit.id == bindparam("credit_id"))
+EDIT_CREDITS = select(OrderCredit.id, OrderCredit.amount_minor).where(
+    OrderCredit.order_id == bindparam("order_id"), OrderCredit.kind == CreditKind.EDIT
+)
 LINES = select(OrderLine.id, OrderLine.name, OrderLine.options, OrderLine.sku, OrderLine.tax_rate_bp).where(
     OrderLine.order_id == bindparam("order_id")
 )

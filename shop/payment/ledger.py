@@ -21,9 +21,12 @@ def post_capture(
     return post(order_id, Cause.CAPTURE, key, amounts, currency=currency, gateway=gateway, by=by, at=at)
 
 
-def post_refund(order_id: int, refund_id: int, amount_minor: int, *, currency: str, gateway: str, by: str, at: datetime) -> bool:
-    """Money went back: first what the shop owed the customer (a canceled order, money that came twice), the rest lessens what was sold."""
-    owed = max(0, -balances_of(order_id).get(Account.RECEIVABLE, 0))
+def post_refund(
+    order_id: int, refund_id: int, amount_minor: int, *, currency: str, gateway: str, promised_minor: int = 0, by: str, at: datetime
+) -> bool:
+    """Money went back: first what the shop owed the customer (a canceled order, money that came twice), the rest lessens what was sold.
+    ``promised_minor`` of what is owed goes back by other refunds."""
+    owed = max(0, -balances_of(order_id).get(Account.RECEIVABLE, 0) - promised_minor)
     back = min(amount_minor, owed)
     amounts = {Account.CASH: -amount_minor, Account.RECEIVABLE: back, Account.REFUNDS: amount_minor - back}
     return post(order_id, Cause.REFUND, f"refund:{refund_id}", amounts, currency=currency, gateway=gateway, by=by, at=at)

@@ -18,7 +18,7 @@ from sqlalchemy import Row, Table, bindparam, func, insert, select, update
 from shop.db import connection, insert_missing, row, rows, scalar, transaction
 from shop.errors import IllegalMove, Invalid, NotFound
 from shop.money import Money, format_money
-from shop.order.credits import record_refund
+from shop.order.credits import EDIT_CREDITS, press_of, record_refund
 from shop.order.goods import hold_goods, release_goods, shelve_goods
 from shop.order.models import Order, OrderState, PaymentState
 from shop.order.reckoning import count_paid_back, price_pieces
@@ -63,6 +63,11 @@ _refund = select(*_columns).join(Payment, Payment.id == Refund.payment_id).join(
 BY_KEY, BY_ID = _refund.where(Refund.key == bindparam("key")), _refund.where(Refund.id == bindparam("refund_id"))
 BY_REFERENCE = _refund.where(Refund.payment_id == bindparam("payment_id"), Refund.reference == bindparam("reference"))
 CAME_IN = select(func.coalesce(func.sum(Payment.captured_minor), 0)).where(Payment.order_id == bindparam("order_id"))
+GIVEN = (
+    select(Refund.key, Refund.amount_minor)
+    .join(Payment, Payment.id == Refund.payment_id)
+    .where(Payment.order_id == bindparam("order_id"), Refund.state == State.CAPTURED)
+)
 WENT_BACK = (
     select(func.coalesce(func.sum(Refund.amount_minor), 0))
     .join(Payment, Payment.id == Refund.payment_id)
@@ -236,10 +241,13 @@ def _record_done(refund_id: int, *, reference: str | None, by: str, at: datetime
         )
         if done.rowcount == 0:  # type: ignore[attr-defined]
             return cast("State", _get(refund_id).state)
-        post_refund(order.id, refund_id, about.amount_minor, currency=about.currency, gateway=about.gateway, by=by, at=at)
+        promised = _due_for_edits(order.id)
+        post_refund(
+            order.id, refund_id, about.amount_minor, currency=about.currency, gateway=about.gateway, promised_minor=promised, by=by, at=at
+        )
         kept = int(scalar(CAME_IN, order_id=order.id) or 0) - int(scalar(WENT_BACK, order_id=order.id) or 0)
         note = _amount(about)
-        is_surplus = kept >= order.total_minor and order.state is not OrderState.CANCELED
+        is_surplus = kept - promised >= order.total_minor and order.state is not OrderState.CANCELED
         pieces = {line.order_line_id: line.quantity for line in rows(LINES, refund_id=refund_id)}
         if about.is_restocked:
             shelve_goods(order.id, pieces, reference=about.number, by=by, at=at)
@@ -253,6 +261,15 @@ def _record_done(refund_id: int, *, reference: str | None, by: str, at: datetime
             to = PaymentState.PARTLY_REFUNDED if kept > 0 else PaymentState.REFUNDED
             record_payment_state(order.id, to, by=by, note=note, at=at)
     return State.CAPTURED
+
+
+def _due_for_edits(order_id: int) -> int:
+    """What edits made the order cheaper by and has not gone back: it is no surplus that another refund may take."""
+    given: dict[str, int] = {}
+    for refund in rows(GIVEN, order_id=order_id):
+        press = refund.key.partition(":")[2]
+        given[press] = given.get(press, 0) + refund.amount_minor
+    return sum(max(0, credit.amount_minor - given.get(press_of(credit.id), 0)) for credit in rows(EDIT_CREDITS, order_id=order_id))
 
 
 def _record_waiting(refund: Row[Any], to: State, *, reference: str | None, at: datetime) -> State:

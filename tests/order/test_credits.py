@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
+from shop.audit.services import run_audit
 from shop.clock import now
 from shop.db import row, rows, scalar
 from shop.errors import IllegalMove
@@ -137,6 +138,28 @@ def test_a_refund_by_staff_makes_its_credit_note(context):
     (note,) = notes(order)
     assert note.gross_minor == 499
     assert [tax["rate_bp"] for tax in note.facts["taxes"]] == [1000]
+
+
+def test_a_refund_before_the_money_of_an_edit_went_back_makes_its_credit_note_too(context):
+    order = paid()
+    mug = get_order(order.number).lines[0].id
+    edit_order(order.id, Edit(pieces={mug: 2}), by=ANA, at=NOON)
+
+    payment_id = row(select(Payment.id)).id
+    refund_payment(payment_id, press="scratch", amount_minor=700, reason="a scratch", by=ANA, at=NOON)
+    send_money()
+    assert [note.gross_minor for note in notes(order)] == [1450, 700]
+    assert get_order(order.number).owed.minor == -1450
+    carry()
+    send_money()
+    carry()
+
+    after = get_order(order.number)
+    assert [note.gross_minor for note in notes(order)] == [1450, 700]
+    assert (after.refunded.minor, after.owed.minor, after.payment_state) == (2150, 0, PaymentState.PARTLY_REFUNDED)
+    assert [
+        found.rule for found in run_audit(at=now()).broken if found.rule != "I17"
+    ] == []  # the test's clock stands still, the courier's does not
 
 
 def test_a_paid_order_that_is_canceled_is_credited_in_full(context):
