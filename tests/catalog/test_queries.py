@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from flask import current_app
 from sqlalchemy import insert, text
 
 from shop.catalog.grid import Count, Filters, Shape, Sort, count_goods, count_listed, list_goods, list_statement, read_cursor
 from shop.catalog.models import CategoryProduct, Product
 from shop.catalog.queries import list_live_parts, list_parts
-from shop.db import connection, db, is_sqlite, transaction
+from shop.db import connection, is_sqlite, transaction
 from shop.errors import Invalid
 from shop.web.pagination import encode_cursor
 from tests.factories import NOON, make_category, make_product
@@ -165,11 +164,10 @@ def _plain(value):
     return value.replace(tzinfo=None).isoformat(" ") if hasattr(value, "isoformat") else value
 
 
-def test_postgresql_keeps_one_plan_for_a_good(large_shelf):
+def test_postgresql_keeps_one_plan_for_a_good(large_shelf, another_app):
     if is_sqlite():
         pytest.skip("SQLite plans a statement once anyway")
-    db.engine.dispose()
-    with current_app.app_context():  # with a connection of its own: one that was used before knows other statements about shelves
+    with another_app().app_context():  # with a connection of its own: one that was used before knows other statements about shelves
         for _ in range(20):
             list_parts(7, large_shelf, "en", at=NOON)
             list_live_parts(7, large_shelf, at=NOON)
