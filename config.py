@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config_amazon import Listener, check_ses, read_listeners
+from config_observe import Observe, read_observe
 from environment import Environment, process_environment
 
 ROOT = Path(__file__).resolve().parent
@@ -78,6 +79,7 @@ class Config:
     stripe_api_base: str
     vat_check_url: str = ""
     vat_number: str = ""
+    observe: Observe = field(default_factory=Observe)
     staff_second_factor: bool = False
     oidc_providers: tuple[OidcProvider, ...] = ()
     listeners: tuple[Listener, ...] = ()
@@ -132,6 +134,7 @@ class Config:
             "staff_second_factor": reader.flag("SHOP_STAFF_SECOND_FACTOR", default=False),
             "oidc_providers": reader.oidc_providers(env),
             "listeners": read_listeners(reader),
+            "observe": read_observe(reader, instance, env),
             "debug": reader.flag("FLASK_DEBUG", default=False),
         }
         if env == "production":

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from environment import ConfigError
+from shop.observe.gunicorn import ShopLogger
+from shop.observe.process import begin_to_count, open_eyes
 from shop.retailer.door import opening_words, process_settings, shops_behind
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ try:
     shop_config = process_settings()  # not "config", which is a setting of gunicorn
 except ConfigError as problem:
     sys.exit(str(problem))
+
+open_eyes(shop_config)
+begin_to_count(shop_config)
 
 bind = f"127.0.0.1:{shop_config.port}"
 workers = shop_config.workers
@@ -36,7 +41,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 control_socket_disable = True  # it would let every process of this user stop the shop
 limit_request_line = 4094
 accesslog = None
-errorlog = "-"
+logger_class = ShopLogger
 loglevel = "warning"
 
 
@@ -60,17 +65,22 @@ def post_fork(_server: Arbiter, _worker: Worker) -> None:
 
 
 def post_worker_init(_worker: Worker) -> None:
-    """Begin to deliver what the outbox of each shop holds."""
+    """Begin to answer Prometheus, and to deliver what the outbox of each shop holds."""
+    from shop.observe.door import open_door
     from shop.outbox.courier import start_courier
     from wsgi import app
 
-    for shop in shops_behind(app):
+    shops = shops_behind(app)
+    open_door(*shops)
+    for shop in shops:
         start_courier(shop)
 
 
 def worker_exit(_server: Arbiter, _worker: Worker) -> None:
-    """Let the couriers finish the letters in their hands."""
+    """Let the couriers finish the letters in their hands; send the spans that are left."""
+    from shop.observe.process import close_eyes
     from shop.outbox.courier import stop_couriers
     from wsgi import app
 
     stop_couriers(shops_behind(app))
+    close_eyes()

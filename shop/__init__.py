@@ -62,6 +62,7 @@ def configure(app: Flask, config: Config) -> None:
             "pool_use_lifo": True,  # the connection used last knows the statements, and its pages are in memory
             "pool_size": config.database_pool,
             "max_overflow": max(0, CONNECTIONS_MOST - config.database_pool),
+            "hide_parameters": True,  # an error of the database would tell the log who somebody is
         },
         SESSION_COOKIE_NAME="__Host-session" if is_https else "session",
         SESSION_COOKIE_SECURE=is_https,
@@ -102,6 +103,7 @@ def register_features(app: Flask) -> None:
         inventory,
         mail,
         media,
+        observe,
         order,
         outbox,
         payment,
@@ -118,6 +120,7 @@ def register_features(app: Flask) -> None:
     from shop.settings import queries as settings
 
     features = (
+        observe,
         settings,
         web,
         outbox,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask, current_app
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from shop import MIGRATIONS
 from shop.clock import now
 from shop.db import row, scalar
-from shop.outbox.models import Delivery, DeliveryState
+from shop.outbox.queries import OLDEST_UNTRIED
 from shop.web.json import json_response
 
 bp = Blueprint("health", __name__)
-OLDEST_WAITING = select(func.min(Delivery.due_at)).where(Delivery.state == DeliveryState.WAITING, Delivery.tries == 0)
 SCHEMA = text("SELECT version_num FROM alembic_version")
 
 
@@ -48,7 +47,7 @@ def check_readiness() -> tuple[bool, dict[str, object]]:
         wanted = _newest_schema()
         if found is None or found.version_num != wanted:
             checks["schema"], is_ready = f"run flask db upgrade (wanted {wanted})", False
-        oldest = scalar(OLDEST_WAITING)
+        oldest = scalar(OLDEST_UNTRIED)
         lag_s = max(0, int((now() - oldest).total_seconds())) if oldest else 0
         checks["outbox_lag_s"] = lag_s
     except Exception:

@@ -27,6 +27,7 @@ from shop.auth.signals import user_logged_in
 from shop.auth.tickets import void_all_of
 from shop.db import insert_into, transaction
 from shop.errors import N_, Forbidden, Invalid, NotFound, NotLoggedIn
+from shop.observe import tell_refusals
 from shop.outbox.services import record_event
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class AccountLocked(Forbidden):
 # Coming
 
 
+@tell_refusals("password")
 def log_in(*, email: str, password: str, step: Doorstep, at: datetime) -> LoggedIn:
     """Check address and password; open a session with a new token, unless this person must show more than that.
 

@@ -15,9 +15,12 @@ from shop.cart.models import MAX_QUANTITY, Cart, CartItem, CartState
 from shop.cart.queries import ON_SALE
 from shop.catalog.models import Price, Product, Variant
 from shop.catalog.prices import NEWEST_PRICE
-from shop.db import connection, insert_into, row, transaction
+from shop.db import after_commit, connection, insert_into, row, transaction
 from shop.errors import N_, Conflict, Invalid, NotFound, OutOfStock
 from shop.inventory.models import StockItem
+from shop.inventory.refusals import tell_refusal
+from shop.observe import count
+from shop.observe.figures import CART_PUTS
 
 MAX_LINES = 300
 
@@ -161,6 +164,7 @@ def put_into_cart(owner: Owner, variant_id: int, quantity: int, *, at: datetime)
     with transaction():
         cart = open_cart(owner, at=at)
         _add(cart.id, variant_id, quantity, at)
+        after_commit(lambda: count(CART_PUTS))
         return cart
 
 
@@ -176,6 +180,7 @@ def add_to_cart(cart_id: int, variant_id: int, quantity: int, *, at: datetime) -
         CartClosed: it is not open (any more).
     """
     with transaction():
+        after_commit(lambda: count(CART_PUTS))
         return _add(claim_cart(cart_id, at=at).id, variant_id, quantity, at)
 
 
@@ -261,6 +266,7 @@ def _check(offer: Row[Any], total: int, *, held: int) -> None:
     if total < 1 or total > MAX_QUANTITY:
         raise Invalid({"quantity": [_("Write a whole number from %(low)s to %(high)s.", low=1, high=MAX_QUANTITY - held)]})
     if offer.is_tracked and total > offer.on_hand:
+        tell_refusal("cart", [offer.variant_id])
         raise OutOfStock(
             _say_left(offer.on_hand, held), lines=[{"variant_id": offer.variant_id, "wanted": total, "available": offer.on_hand}]
         )

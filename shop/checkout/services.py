@@ -19,6 +19,7 @@ from shop.checkout.shown import dump_quote
 from shop.checkout.wanted import Checkout
 from shop.db import connection, transaction
 from shop.errors import CartEmpty, Invalid, OutOfStock, QuoteChanged
+from shop.inventory.refusals import tell_refusal
 from shop.inventory.services import take_stock
 from shop.order.models import ORDER_COLUMNS, Order, PaymentState
 from shop.order.placing import Agreement, write_order
@@ -119,6 +120,7 @@ def _check(view: CartView, wanted: Checkout) -> None:
         if line.quantity < line.wanted
     ]
     if not quote.lines or (short and wanted.shown is None):
+        tell_refusal("checkout", (line["variant_id"] for line in short))
         raise OutOfStock(_("Not everything is there any more. Look at your cart, please."), lines=short)
     if (quote.delivery.code if quote.delivery else "") != (wanted.shipping_method if view.needs_delivery else ""):
         raise Invalid({"/shipping_method": [_("Choose how it shall come.")]})

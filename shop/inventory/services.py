@@ -33,6 +33,7 @@ from sqlalchemy import (
 from shop.db import UtcDateTime, connection, insert_into, is_sqlite, row, transaction
 from shop.errors import Invalid, OutOfStock
 from shop.inventory.models import Reason, StockItem, StockMovement
+from shop.inventory.refusals import tell_refusal
 
 MOST_ON_HAND = 1_000_000_000
 MOST_BACKORDER, MOST_LEAD_DAYS = 1_000_000, 365
@@ -93,8 +94,12 @@ def take_stock(wanted: Sequence[tuple[int, int]], *, reference: str, actor: str,
         OutOfStock: somebody was faster; ``extras["lines"]`` names ``{variant_id, wanted, available}``. Nothing was taken.
     """
     pieces = _summed(wanted)
-    with transaction():
-        return _take(pieces, reference, actor, at)
+    try:
+        with transaction():
+            return _take(pieces, reference, actor, at)
+    except OutOfStock as refusal:
+        tell_refusal("order", (line["variant_id"] for line in refusal.extras["lines"]))
+        raise
 
 
 def try_to_take_stock(wanted: Sequence[tuple[int, int]], *, reference: str, actor: str, at: datetime) -> list[StockLeft] | None:

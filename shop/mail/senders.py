@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from shop.mail.models import Mail
 from shop.mail.sealed import open_seals
+from shop.observe.trace import request_id
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -50,6 +51,8 @@ class Letterhead:
         message["Message-ID"] = f"<mail-{mail.id}@{self.host}>"
         message["Content-Language"] = mail.locale
         message["Auto-Submitted"] = "auto-generated"
+        if number := request_id():
+            message["X-Request-ID"] = number
         message.set_content(open_seals(mail.text, mail.recipient))
         message.add_alternative(open_seals(mail.html, mail.recipient), subtype="html")
         return message

@@ -18,6 +18,8 @@ from shop.db import insert_missing, row, scalar, transaction
 from shop.errors import IllegalMove, NotFound
 from shop.mail.models import Mail, MailAttempt, MailState
 from shop.mail.senders import Refused, Sender, Unsure
+from shop.observe import count
+from shop.observe.figures import MAILS
 from shop.outbox import Happened
 from shop.outbox.services import record_event
 from shop.settings.queries import shop_texts
@@ -71,13 +73,17 @@ def send_queued(event: Happened) -> None:
         sender.send(mail)
     except Refused as refusal:
         _record_failure(mail_id, attempt_id, str(refusal), MailState.FAILED)
+        count(MAILS, MailState.FAILED)
     except Unsure as doubt:
         _record_failure(mail_id, attempt_id, str(doubt), MailState.MAYBE_SENT)
+        count(MAILS, MailState.MAYBE_SENT)
     except Exception as error:
         _record_failure(mail_id, attempt_id, f"{type(error).__name__}: {error}", MailState.WAITING)
+        count(MAILS, MailState.WAITING)
         raise
     else:
         _record_sent(mail_id, at=now())
+        count(MAILS, MailState.SENT)
 
 
 def _claim(mail_id: int) -> Mail | None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import Flask
 
+from shop.observe import watch
 from shop.outbox.models import new_public_id
 
 
@@ -51,9 +52,11 @@ class Outbox:
 
 def init_app(app: Flask) -> None:
     from shop.outbox import envelope
+    from shop.outbox.queries import read_figures
 
     app.extensions["outbox"] = Outbox()
     envelope.init_app(app)
+    watch(app, read_figures)
 
 
 def subscribe(app: Flask, kind: str, consumer: str, handler: Handler) -> None:

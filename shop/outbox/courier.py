@@ -13,14 +13,19 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
 from shop.clock import now
 from shop.db import row, rows, transaction
 from shop.errors import IllegalMove
+from shop.observe import count, tell
+from shop.observe.figures import DELIVERIES
+from shop.observe.spans import span
+from shop.observe.trace import following
 from shop.outbox import Happened, Outbox
 from shop.outbox.models import Delivery, DeliveryState, Event
 from shop.outbox.periodic import run_due_tasks
@@ -55,7 +60,9 @@ DUE = (
     .limit(AT_ONCE)
 )
 CLAIMED = (
-    select(Delivery.consumer, Delivery.tries, Event.id, Event.kind, Event.subject, Event.payload, Event.at, Event.public_id)
+    select(
+        Delivery.consumer, Delivery.tries, Event.id, Event.kind, Event.subject, Event.payload, Event.at, Event.public_id, Event.request_id
+    )
     .join(Event, Event.id == Delivery.event_id)
     .where(Delivery.id == bindparam("id"))
 )
@@ -83,16 +90,26 @@ def deliver(delivery_id: int, *, at: datetime) -> bool | None:
     claimed = row(CLAIMED, id=delivery_id)
     if claimed is None:
         return None
+    with following(claimed.request_id, current_app.extensions["observe"], claimed.payload) as trace:
+        try:
+            with span(f"deliver {claimed.consumer}", "consumer", event=claimed.kind, delivery=delivery_id, tries=claimed.tries):
+                _hand_over(claimed)
+        except Exception as error:
+            outcome = "dead" if claimed.tries >= MOST_TRIES else "failed"
+            log.exception("delivery %s to %s failed at try %s", delivery_id, claimed.consumer, claimed.tries)
+            _put_back(delivery_id, lease, claimed.tries, f"{type(error).__name__}: {error}"[:2000], at=now())
+        else:
+            outcome = "done"
+            _mark_done(delivery_id, lease, at=now())
+        count(DELIVERIES, claimed.consumer, outcome)
+        tell(f"delivery {outcome}", delivery=delivery_id, event=claimed.kind, consumer=claimed.consumer, ms=round(trace.took_s * 1000, 1))
+    return outcome == "done"
+
+
+def _hand_over(claimed: Row[Any]) -> None:
     outbox: Outbox = current_app.extensions["outbox"]
-    try:
-        handle = outbox.handlers[claimed.consumer]
-        handle(Happened(claimed.id, claimed.kind, claimed.subject, claimed.payload, claimed.at, claimed.public_id))
-    except Exception as error:
-        log.exception("delivery %s to %s failed at try %s", delivery_id, claimed.consumer, claimed.tries)
-        _put_back(delivery_id, lease, claimed.tries, f"{type(error).__name__}: {error}"[:2000], at=now())
-        return False
-    _mark_done(delivery_id, lease, at=now())
-    return True
+    handle = outbox.handlers[claimed.consumer]
+    handle(Happened(claimed.id, claimed.kind, claimed.subject, claimed.payload, claimed.at, claimed.public_id))
 
 
 def _claim(delivery_id: int, at: datetime) -> str | None:

@@ -31,6 +31,7 @@ class Event(Base):
     payload: Mapped[dict[str, Any]]
     at: Mapped[datetime]
     public_id: Mapped[str] = mapped_column(default=new_public_id)
+    request_id: Mapped[str] = mapped_column(default="")
 
 
 class DeliveryState(StrEnum):

@@ -13,6 +13,10 @@ from flask import Flask, current_app
 from sqlalchemy import bindparam, select, update
 
 from shop.db import insert_missing, rows, transaction
+from shop.observe import count
+from shop.observe.figures import TASK_SECONDS, TASKS
+from shop.observe.spans import span
+from shop.observe.trace import following
 from shop.outbox.models import PeriodicTask
 
 log = logging.getLogger(__name__)
@@ -34,11 +38,21 @@ def run_due_tasks(*, at: datetime) -> list[str]:
     for name, (pause, task) in tasks.items():
         if (name not in known or known[name] <= at) and _claim(name, pause, at):
             ran.append(name)
-            try:
-                task(at)
-            except Exception:
-                log.exception("the periodic task %s failed", name)
+            _run(name, task, at)
     return ran
+
+
+def _run(name: str, task: Task, at: datetime) -> None:
+    outcome = "done"
+    with following("", current_app.extensions["observe"]) as trace:
+        try:
+            with span(f"task {name}"):
+                task(at)
+        except Exception:
+            outcome = "failed"
+            log.exception("the periodic task %s failed", name)
+        count(TASKS, name, outcome)
+        count(TASK_SECONDS, name, amount=trace.took_s)
 
 
 def _claim(name: str, pause: timedelta, at: datetime) -> bool:

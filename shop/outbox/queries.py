@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import Row, bindparam, func, or_, select
 
+from shop.clock import now
 from shop.db import row, rows, scalar
 from shop.errors import NotFound
-from shop.outbox.models import Delivery, DeliveryState, Event
+from shop.observe.figures import OUTBOX_DEAD, OUTBOX_LAG, OUTBOX_WAITING, TASK_LATE
+from shop.observe.watch import Read
+from shop.outbox.models import Delivery, DeliveryState, Event, PeriodicTask
 from shop.web.pagination import Page, decode_cursor, encode_cursor
 
 PAGE = 50
@@ -33,6 +38,8 @@ LIST = (
 ONE = LIST.add_columns(Event.payload).where(Delivery.id == bindparam("delivery_id"))
 ABOUT = LIST.where(Delivery.subject == bindparam("subject")).limit(PAGE)
 COUNT = select(func.count()).select_from(Delivery).where(Delivery.state == bindparam("state"))
+OLDEST_UNTRIED = select(func.min(Delivery.due_at)).where(Delivery.state == DeliveryState.WAITING, Delivery.tries == 0)
+OLDEST_TASK = select(func.min(PeriodicTask.due_at)).where(PeriodicTask.name.in_(bindparam("names", expanding=True)))
 COUNT_TRIED = COUNT.where(Delivery.tries > 0)
 
 
@@ -73,3 +80,18 @@ def count_dead() -> int:
 def count_retrying() -> int:
     """How many deliveries failed at least once and will be tried again."""
     return int(scalar(COUNT_TRIED, state=DeliveryState.WAITING))
+
+
+def read_figures() -> list[Read]:
+    """What Prometheus wants to know of the outbox and the periodic tasks, as it is just now. Read by a thread that serves nobody else."""
+    oldest, belated = scalar(OLDEST_UNTRIED), scalar(OLDEST_TASK, names=list(current_app.extensions.get("periodic", {})))
+    return [
+        (OUTBOX_LAG, (), _seconds_since(oldest)),
+        (OUTBOX_WAITING, (), float(scalar(COUNT, state=DeliveryState.WAITING))),
+        (OUTBOX_DEAD, (), float(count_dead())),
+        (TASK_LATE, (), _seconds_since(belated)),
+    ]
+
+
+def _seconds_since(moment: datetime | None) -> float:
+    return max(0.0, (now() - moment).total_seconds()) if moment is not None else 0.0

@@ -9,6 +9,9 @@ from flask import current_app
 from sqlalchemy import Table, insert
 
 from shop.db import after_commit, connection, transaction
+from shop.observe import count, tell
+from shop.observe.figures import EVENTS
+from shop.observe.trace import request_id
 from shop.outbox.models import Delivery, DeliveryState, Event
 
 _events, _deliveries = cast("Table", Event.__table__), cast("Table", Delivery.__table__)
@@ -22,7 +25,11 @@ def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: dateti
     """
     outbox = current_app.extensions["outbox"]
     with transaction():
-        event_id = int(connection().execute(WRITE, {"kind": kind, "subject": subject, "payload": payload, "at": at}).scalar_one())
+        event_id = int(
+            connection()
+            .execute(WRITE, {"kind": kind, "subject": subject, "payload": payload, "at": at, "request_id": request_id()})
+            .scalar_one()
+        )
         deliveries = [
             {
                 "event_id": event_id,
@@ -39,4 +46,14 @@ def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: dateti
         if deliveries:
             connection().execute(DELIVER, deliveries)
             after_commit(outbox.ring)
+        after_commit(lambda: _tell(kind, subject, payload))
         return event_id
+
+
+def _tell(kind: str, subject: str, payload: dict[str, Any]) -> None:
+    """One line per fact; of the payload, which may hold words of people, only the order's number."""
+    count(EVENTS, kind)
+    if kind != "mail.queued":
+        number = {"number": str(payload["number"])} if "number" in payload else {}
+        about = subject if not subject.startswith("ticket:") else "ticket"
+        tell(kind, subject=about, **number)

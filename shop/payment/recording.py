@@ -14,8 +14,10 @@ from typing import Any, cast
 from flask_babel import gettext as _
 from sqlalchemy import Row, Table, bindparam, update
 
-from shop.db import row, transaction
+from shop.db import after_commit, row, transaction
 from shop.errors import NotFound
+from shop.observe import count, tell
+from shop.observe.figures import PAYMENTS
 from shop.order.expiry import accept_late_payment
 from shop.order.models import OrderState, PaymentState
 from shop.order.services import claim_order, record_entry, record_payment_state
@@ -79,6 +81,12 @@ def record_answer(attempt: Row[Any], answer: Answer, *, by: str = "", at: dateti
     """Write down what the gateway says; ``by`` is who of the staff had it done. What ended comes back only as money."""
     to = STATES[answer.truth]
     with transaction():
+        settled = _record_answer(attempt, answer, to, by=by, at=at)
+        return _told(attempt.gateway, settled)
+
+
+def _record_answer(attempt: Row[Any], answer: Answer, to: State, *, by: str, at: datetime) -> Settled:
+    with transaction():
         order = claim_order(attempt.order_id)
         known = claim_payment(attempt.id)
         if known.state is State.CAPTURED or known.state is to or (known.state in ENDED and to is not State.CAPTURED):
@@ -107,12 +115,21 @@ def record_unknown(attempt: Row[Any], *, at: datetime) -> Settled:
         set_payment(known.id, state=State.UNKNOWN, attempted_at=at)
         if order.payment_state is PaymentState.UNPAID:
             record_payment_state(order.id, PaymentState.CHECKING, by="shop", at=at)
-        return Settled(State.UNKNOWN, Did.CHECKING)
+        return _told(known.gateway, Settled(State.UNKNOWN, Did.CHECKING))
 
 
 def record_bank_money(order: Row[Any], payment_id: int, *, by: str, at: datetime) -> Settled:
     """A transfer is on the account; the order is claimed by the caller."""
-    return _record_good(order, claim_payment(payment_id), State.CAPTURED, None, by=by, at=at)
+    known = claim_payment(payment_id)
+    return _told(known.gateway, _record_good(order, known, State.CAPTURED, None, by=by, at=at))
+
+
+def _told(gateway: str, settled: Settled) -> Settled:
+    """Tell what settling did, once that is committed."""
+    if settled.did is not Did.NOTHING:
+        after_commit(lambda: count(PAYMENTS, gateway, settled.did))
+        after_commit(lambda: tell(f"payment {settled.did}", gateway=gateway))
+    return settled
 
 
 def claim_payment(payment_id: int) -> Row[Any]:

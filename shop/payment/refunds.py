@@ -15,9 +15,11 @@ from typing import Any, cast
 from flask_babel import gettext as _
 from sqlalchemy import Row, Table, bindparam, func, insert, select, update
 
-from shop.db import connection, insert_missing, row, rows, scalar, transaction
+from shop.db import after_commit, connection, insert_missing, row, rows, scalar, transaction
 from shop.errors import IllegalMove, Invalid, NotFound
 from shop.money import Money, format_money
+from shop.observe import count, tell
+from shop.observe.figures import REFUNDS
 from shop.order.credits import EDIT_CREDITS, press_of, record_refund
 from shop.order.goods import hold_goods, release_goods, shelve_goods
 from shop.order.models import Order, OrderState, PaymentState
@@ -241,6 +243,7 @@ def _record_done(refund_id: int, *, reference: str | None, by: str, at: datetime
         )
         if done.rowcount == 0:  # type: ignore[attr-defined]
             return cast("State", _get(refund_id).state)
+        after_commit(lambda: _told(about.gateway, "done"))
         promised = _due_for_edits(order.id)
         post_refund(
             order.id, refund_id, about.amount_minor, currency=about.currency, gateway=about.gateway, promised_minor=promised, by=by, at=at
@@ -300,6 +303,7 @@ def _record_refused(refund: Row[Any], why: str, *, at: datetime) -> State:
                 .values(refunded_minor=payments.c.refunded_minor - refund.amount_minor)
             )
             _free_lines(refund)
+            after_commit(lambda: _told(refund.gateway, "refused"))
             record_entry(refund.order_id, "refund_failed", by="shop", note=f"{_amount(refund)}: {why}"[:500], at=at)
     return State.FAILED
 
@@ -326,6 +330,11 @@ def _record_foreign(attempt: Row[Any], one: GivenBack, *, at: datetime) -> Row[A
         if known is None:
             _set_aside(attempt, key, one.amount_minor, reason="at_the_gateway", by=attempt.gateway, at=at, reference=one.reference)
     return row(BY_KEY, key=key)
+
+
+def _told(gateway: str, outcome: str) -> None:
+    count(REFUNDS, gateway, outcome)
+    tell(f"refund {outcome}", gateway=gateway)
 
 
 def _get(refund_id: int) -> Row[Any]:

@@ -14,6 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from shop.errors import BadToken, Invalid, NotLoggedIn, NotNow, ShopError
+from shop.observe import count
+from shop.observe.figures import BUGS
 from shop.web.json import problem
 from shop.web.text import host_of
 
@@ -92,7 +94,8 @@ def _answer_bug(error: BaseException) -> Response:
     """Something that we did not foresee: no details for the caller, no database, everything in the log."""
     if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
-    log.error("a bug, request %s", g.get("request_id", "-"), exc_info=error)
+    log.error("a bug in %s", request.endpoint or "-", exc_info=error)
+    count(BUGS, request.endpoint or "-")
     g.is_public = False
     if isinstance(error, OperationalError | PoolTimeout):
         return _answer_database_gone()
@@ -116,7 +119,7 @@ def _page(status: int, title: str, detail: str) -> Response:
     try:
         return make_response(render_template(template, title=title, detail=detail, status=status), status)
     except Exception:
-        log.exception("the error page failed, request %s", g.get("request_id", "-"))
+        log.exception("the error page failed")
         return make_response(render_standalone(status), status)
 
 

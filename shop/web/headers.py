@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-
 from flask import Flask, Response, g, request
+
+from shop.observe.trace import new_id, request_id
 
 CSP = {
     "default-src": "'self'",
@@ -15,7 +14,6 @@ CSP = {
     "frame-ancestors": "'none'",
     "form-action": "'self'",
 }
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 PERMANENT_REDIRECT = 308
 ONE_YEAR_S = 31_536_000
 
@@ -38,13 +36,12 @@ def init_app(app: Flask) -> None:
 
 
 def _name_request() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = request_id() or new_id()  # the log's number, for the pages
 
 
 def _set_headers(response: Response) -> Response:
     headers = response.headers
-    headers["X-Request-ID"] = g.get("request_id", "")
+    headers["X-Request-ID"] = g.get("request_id") or request_id()
     headers.setdefault("Content-Security-Policy", _say_policy({**CSP, **g.csp}) if "csp" in g else USUAL_POLICY)
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

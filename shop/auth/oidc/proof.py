@@ -17,6 +17,8 @@ from flask_babel import gettext as _
 
 from config import OidcProvider
 from shop.auth.oidc.discovery import PATIENCE_S, ProviderAway, SignInRefused, ask_keys, ask_metadata, away, fetch_json
+from shop.observe import count
+from shop.observe.figures import SIGN_IN_REFUSALS
 from shop.web.text import clean_email, clean_text
 
 if TYPE_CHECKING:
@@ -142,6 +144,7 @@ def person_of(provider: OidcProvider, claims: Mapping[str, Any]) -> Person:
 def refused(provider: OidcProvider, why: str) -> SignInRefused:
     """The log hears why; the visitor what to do."""
     log.warning("sign-in with %s refused: %s", provider.name, why)
+    count(SIGN_IN_REFUSALS, "provider", SignInRefused.slug)
     return SignInRefused(
         _("What %(name)s told us does not hold. Nothing was done. Begin again, or come in another way.", name=provider.label)
     )

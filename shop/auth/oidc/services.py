@@ -29,6 +29,7 @@ from shop.auth.sessions import Doorstep, LoggedIn, open_session
 from shop.auth.signals import user_registered
 from shop.db import insert_missing, transaction
 from shop.errors import N_, Conflict, NotFound
+from shop.observe import tell_refusals
 from shop.outbox.services import record_event
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -121,6 +122,7 @@ def arrive(name: str, answer: Mapping[str, str], *, held_state: str, redirect_ur
 # Which account
 
 
+@tell_refusals("provider")
 def sign_in(person: Person, step: Doorstep, *, locale: str, at: datetime) -> LoggedIn:
     """Log in to the account that is linked, or make one.
 

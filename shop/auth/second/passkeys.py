@@ -26,6 +26,7 @@ from shop.auth.sessions import Doorstep, LoggedIn, open_session
 from shop.auth.tickets import Issued
 from shop.db import row, transaction
 from shop.errors import N_, Conflict, Invalid, NotFound, NotLoggedIn
+from shop.observe import tell_refusals
 from shop.settings.queries import shop_texts
 
 FIVE_MINUTES = timedelta(minutes=5)
@@ -146,6 +147,7 @@ def begin_log_in(*, network: str, at: datetime, ticket: str = "") -> dict[str, A
     return json.loads(options_to_json(options))
 
 
+@tell_refusals("passkey")
 def log_in_by_passkey(credential: dict[str, Any], *, step: Doorstep, at: datetime, ticket: str = "") -> LoggedIn:
     """Log in by what a passkey signed: alone, where it checked its owner, or as the second step of the ticket.
 

@@ -22,6 +22,7 @@ from shop.auth.models import AppKey, LoginSession, Passkey, RecoveryCode, Ticket
 from shop.auth.sessions import Doorstep, LoggedIn, end_sessions, open_session
 from shop.db import insert_into, transaction
 from shop.errors import N_, IllegalMove, Invalid, NotLoggedIn
+from shop.observe import tell_refusals
 from shop.outbox.services import record_event
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def methods_of(session: Session, user_id: int) -> list[str]:
     return [*found, "recovery_code"] if found else []
 
 
+@tell_refusals("code")
 def finish_log_in(ticket_token: str, *, code: str, step: Doorstep, at: datetime) -> LoggedIn:
     """The second step, by six digits of the app or a recovery code.
 

@@ -7,11 +7,20 @@ No gateway is ever called inside a transaction.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import wraps
+from time import perf_counter
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from shop.observe import count, tell
+from shop.observe.figures import GATEWAY_CALLS, GATEWAY_SECONDS
+from shop.observe.spans import span
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Truth(StrEnum):
@@ -126,11 +135,19 @@ class Page:
 
 
 class Gateway(ABC):
-    """A way to pay. ``is_remote``: somebody else keeps the books, who must be asked; ``is_live``: they hold real money. Amounts are minor units."""
+    """A way to pay. ``is_remote``: somebody else keeps the books, who must be asked; ``is_live``: they hold real money. Amounts are minor units.
+
+    Every call of one that is remote is told: how long it took and whether it was answered.
+    """
 
     code: str
     is_remote: bool = True
     is_live: bool = False
+
+    def __init_subclass__(cls) -> None:
+        for act in ("start", "look_up", "capture", "void", "refund"):
+            if act in vars(cls):
+                setattr(cls, act, _watched(act, vars(cls)[act]))
 
     @property
     @abstractmethod
@@ -214,3 +231,32 @@ class Gateway(ABC):
             Forged: it is not the gateway's, was changed, or is older than five minutes.
         """
         raise Forged(f"{self.code} sends no messages")
+
+
+def _watched(act: str, call: Callable[Concatenate[Gateway, P], T]) -> Callable[..., T]:
+    """The call, told of: no amount, no customer, no key."""
+
+    @wraps(call)
+    def watched(gateway: Gateway, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not gateway.is_remote:
+            return call(gateway, *args, **kwargs)
+        began, outcome = perf_counter(), "broken"
+        try:
+            with span(f"{gateway.code} {act}", "client"):
+                answer = call(gateway, *args, **kwargs)
+        except NoAnswer:
+            outcome = "silent"
+            raise
+        except Refused:
+            outcome = "refused"
+            raise
+        else:
+            outcome = "answered"
+            return answer
+        finally:
+            took_s = perf_counter() - began
+            count(GATEWAY_CALLS, gateway.code, act, outcome)
+            count(GATEWAY_SECONDS, gateway.code, act, amount=took_s)
+            tell("gateway called", gateway=gateway.code, act=act, outcome=outcome, ms=round(took_s * 1000, 1))
+
+    return watched

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from shop.observe.trace import request_id
 from shop.payment.gateways.base import Asked, NoAnswer
 from shop.payment.test_bank.books import Charge, KeyReused, Overdrawn, PaidBack
 from shop.web.locale import absolute_url
@@ -75,7 +76,7 @@ class RemoteBank:
         secure = self.parts.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         link = kind(self.parts.netloc, timeout=self.timeout_s)
-        headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
+        headers = {"Content-Type": "application/json", "X-Request-ID": request_id(), **({"Idempotency-Key": key} if key else {})}
         try:
             link.request(method, f"{self.parts.path.rstrip('/')}{path}", json.dumps(body) if body is not None else None, headers)
             response = link.getresponse()
