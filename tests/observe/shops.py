@@ -20,7 +20,7 @@ from config import Config
 from shop import create_app, enable_migrations
 from tests.bench.load import children
 from tests.factories import make_product
-from tests.servers import Answer, Server, free_port, serve_shop, settings
+from tests.servers import Answer, Server, _answers, _wait, free_port, serve_shop, settings
 
 WORKERS = 3
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
@@ -144,4 +144,5 @@ def watching(instance: Path, **changes: str) -> Iterator[Watched]:
     mug = make_shop(instance)
     own = {"SHOP_NAME": "wine", "SHOP_PROXIES": "1", "WEB_CONCURRENCY": str(WORKERS), "LOG_NETWORKS": "1", **eyes, **changes}
     with serve_shop(instance, application="tests.observe.broken:app", **own) as server:
+        _wait(server, lambda: _answers(("127.0.0.1", port)))
         yield Watched(server, Server(f"http://127.0.0.1:{port}", instance, server.process, server.log), mug)
