@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 from flask import Flask
 
+from shop.clock import now
 from shop.observe.figures import DATABASE_UP, Gauge
 
 log = logging.getLogger(__name__)
 
 Read = tuple[Gauge, tuple[str, ...], float]
-Reader = Callable[[], Iterable[Read]]
+Reader = Callable[[datetime], Iterable[Read]]
 
 
 def watch(app: Flask, read: Reader) -> None:
@@ -28,7 +30,7 @@ def read_all(app: Flask) -> Iterator[Read]:
     with app.app_context():
         try:
             for read in readers:
-                found += read()
+                found += read(now())
             is_up = 1.0
         except Exception:
             log.warning("the figures of %s could not be read", shop, exc_info=True)

@@ -9,7 +9,6 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Row, bindparam, func, or_, select
 
-from shop.clock import now
 from shop.db import row, rows, scalar
 from shop.errors import NotFound
 from shop.observe.figures import OUTBOX_DEAD, OUTBOX_LAG, OUTBOX_WAITING, TASK_LATE
@@ -82,16 +81,16 @@ def count_retrying() -> int:
     return int(scalar(COUNT_TRIED, state=DeliveryState.WAITING))
 
 
-def read_figures() -> list[Read]:
+def read_figures(at: datetime) -> list[Read]:
     """What Prometheus wants to know of the outbox and the periodic tasks, as it is just now. Read by a thread that serves nobody else."""
     oldest, belated = scalar(OLDEST_UNTRIED), scalar(OLDEST_TASK, names=list(current_app.extensions.get("periodic", {})))
     return [
-        (OUTBOX_LAG, (), _seconds_since(oldest)),
+        (OUTBOX_LAG, (), _seconds_between(oldest, at)),
         (OUTBOX_WAITING, (), float(scalar(COUNT, state=DeliveryState.WAITING))),
         (OUTBOX_DEAD, (), float(count_dead())),
-        (TASK_LATE, (), _seconds_since(belated)),
+        (TASK_LATE, (), _seconds_between(belated, at)),
     ]
 
 
-def _seconds_since(moment: datetime | None) -> float:
-    return max(0.0, (now() - moment).total_seconds()) if moment is not None else 0.0
+def _seconds_between(moment: datetime | None, at: datetime) -> float:
+    return max(0.0, (at - moment).total_seconds()) if moment is not None else 0.0

@@ -14,7 +14,7 @@ LONGEST = 400
 
 # Where a visitor's request meets the shop: only these may ask who is there, what was sent and what time it is.
 EDGES = {"views", "api", "api_staff", "admin", "cli"}
-EDGE_FOLDERS = {"web", "admin", "demo"}
+EDGE_FOLDERS = {"web", "admin", "demo", "observe"}
 EDGE_FILES = {
     "auth/current.py",
     "auth/door.py",
