@@ -14,11 +14,9 @@ from shop.mail.models import Mail, MailState
 from shop.order.models import Order
 from shop.outbox.models import Delivery, DeliveryState, Event
 from shop.privacy.services import keep_text
-from shop.settings.queries import named_settings
+from shop.settings.queries import setting
 from shop.web.models import IdempotencyKey
 
-DAYS = {"carts": 90, "log_ins": 90, "mails": 365, "outbox": 90, "keys": 2}
-MOST_DAYS = 3650
 GONE = "–"
 PIECE = 1000
 LEGAL = (
@@ -29,9 +27,8 @@ LEGAL = (
 
 
 def days_of(what: str) -> int:
-    """How long something is kept: the setting when it is a number of days from 1 to 3650, else the usual."""
-    text = named_settings("retention.").get(what, "")
-    return int(text) if text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= MOST_DAYS else DAYS[what]
+    """How many days something is kept, as the settings say."""
+    return int(setting(f"retention.{what}"))
 
 
 def forget(at: datetime) -> None:

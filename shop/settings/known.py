@@ -180,7 +180,24 @@ TAXES = Group(
         ),
     ),
 )
-GROUPS: tuple[Group, ...] = (SHOP, WORDS, PAPERS, RETURNS, TAXES)
+
+
+def _days(name: str, label: Any, default: int, help: Any = "") -> Known:  # noqa: A002 - the word of ``Known``
+    return Known(f"retention.{name}", Kind.NUMBER, label, low=1, high=3650, default=str(default), help=help)
+
+
+RETENTION = Group(
+    "retention",
+    _l("How long things are kept"),
+    (
+        _days("carts", _l("Days that an abandoned cart is kept"), 90),
+        _days("log_ins", _l("Days that a log-in is kept after its end"), 90, _l("From which device and network somebody was logged in.")),
+        _days("mails", _l("Days that the text of a mail is kept"), 365, _l("That it was sent, and about what, is kept for good.")),
+        _days("outbox", _l("Days that a delivered event is kept"), 90),
+        _days("keys", _l("Days that a program may ask for an answer again"), 2),
+    ),
+)
+GROUPS: tuple[Group, ...] = (SHOP, WORDS, PAPERS, RETURNS, TAXES, RETENTION)
 KNOWN: dict[str, Known] = {known.name: known for group in GROUPS for known in group.settings}
 
 
