@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from shop.auth.keys.models import ApiKey
-from shop.auth.models import User
+from shop.auth.models import LoginSession, User
 from shop.clock import now
 from tests.people import change, log_in, make_user, row, rows
 
@@ -164,6 +164,20 @@ def test_the_page_says_what_is_wrong_with_a_key(admin, changes):
 
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
+    assert rows(select(ApiKey.id)) == []
+
+
+def test_a_borrowed_device_makes_no_key(app, admin):
+    token = admin.get("/admin/programs").text.split('name="csrf_token" value="')[1].split('"')[0]
+    change(update(LoginSession).values(proved_at=now() - timedelta(hours=1)))
+
+    page = admin.post("/admin/programs", data={"csrf_token": token, "name": "Till", "days": "30", "permissions": ["orders.view"]})
+    program = admin.post(URL, json={"name": "Till", "permissions": ["orders.view"]})
+
+    assert (page.status_code, program.status_code) == (403, 403)
+    assert "/account/proof?next=/admin/programs" in page.text
+    assert 'value="Till"' in page.text
+    assert program.json["type"] == "/problems/proof-needed"
     assert rows(select(ApiKey.id)) == []
 
 

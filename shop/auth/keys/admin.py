@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from shop.auth.current import current_user
+from shop.auth.current import current_user, is_proven
 from shop.auth.keys.forms import KeyForm, RevokeForm, key_form
 from shop.auth.keys.queries import list_keys as list_all
 from shop.auth.keys.services import NewKey, create_key, revoke_key
@@ -30,8 +30,10 @@ def list_keys() -> ResponseReturnValue:
 @staff.post("")
 @needs(MAY)
 def add_key() -> ResponseReturnValue:
-    """A new key, shown in this answer and never again."""
+    """A new key, shown in this answer and never again; for who showed a moment ago who they are."""
     form = key_form(current_user.permissions)
+    if not is_proven():
+        return _page(form, status=403)
     if not form.validate_on_submit():
         return _page(form, status=422)
     wanted = {"name": form.name.data, "permissions": form.permissions.data or [], "days": form.days.data}
@@ -58,5 +60,12 @@ def revoke_one_key(key_id: int) -> ResponseReturnValue:
 
 
 def _page(form: KeyForm, *, made: NewKey | None = None, status: int = 200) -> ResponseReturnValue:
-    facts = {"form": form, "made": made, "keys": list_all(), "revoke_form": RevokeForm(formdata=None), "at": now()}
+    facts = {
+        "form": form,
+        "made": made,
+        "keys": list_all(),
+        "revoke_form": RevokeForm(formdata=None),
+        "at": now(),
+        "is_proven": is_proven(),
+    }
     return render_template("auth/admin/list_keys.html", **facts), status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from shop.auth import bp
-from shop.auth.current import current_user
+from shop.auth.current import ProofNeeded, current_user, require_proof
 from shop.auth.keys.queries import list_keys
 from shop.auth.keys.schemas import KeyListSchema, MadeKeySchema, NewKeySchema
 from shop.auth.keys.services import create_key, revoke_key
@@ -25,8 +25,11 @@ def list_keys_json() -> ResponseReturnValue:
 
 
 @bp.post("/api/v1/keys")
-@describe("Make a key; the answer is the only place where it can be read", body=NEW, answer=MADE, status=201, permission=MAY)
+@describe(
+    "Make a key; the answer is the only place where it can be read", body=NEW, answer=MADE, status=201, errors=[ProofNeeded], permission=MAY
+)
 def create_key_json() -> ResponseReturnValue:
+    require_proof()
     made = create_key(**load_body(NEW), by=current_user.id, may=current_user.permissions, at=now())
     return json_response(MADE.dump(made), 201, {"Location": "/api/v1/keys"})
 
