@@ -18,6 +18,7 @@ from config import OidcProvider
 from shop.auth.models import LoginSession, Ticket, User
 from shop.auth.oidc.models import Identity
 from shop.clock import now
+from tests.mailbox import letters_to
 from tests.people import PASSWORD, change, log_in, make_user, row, rows
 from tests.provider import CLIENT_ID, CLIENT_SECRET, serve_provider
 
@@ -164,6 +165,8 @@ def test_a_member_links_and_unlinks(app, client, provider):
 
     assert (back.status_code, back.location) == (303, "/account/security/sign-ins")
     assert is_in(client)
+    told = letters_to(app, "ana@example.com")[-1]
+    assert ("Acme" in told.subject, "Acme" in told.text) == (True, True)
     other = app.test_client()
     come_in(other)
     assert is_in(other)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import Row, bindparam, select
 
 from shop.auth.models import Ticket, TicketKind, User
@@ -33,6 +33,7 @@ TOLD = {
     "user.recovery_code_used": "recovery_code_used",
     "user.second_factor_added": "second_factor_added",
     "user.second_factor_removed": "second_factor_removed",
+    "user.sign_in_linked": "sign_in_linked",
 }
 
 
@@ -81,6 +82,7 @@ def _write(event: Happened, name: str, recipient: str, locale: str, *, salt: str
         "login": link("auth.login", locale=locale),
         "forgotten": link("auth.forgotten", locale=locale),
         "email": recipient,
+        "provider": _label_of(event.payload.get("provider", "")),
     }
     queue_mail(
         cause=f"{event.id}:{event.kind}",
@@ -91,6 +93,11 @@ def _write(event: Happened, name: str, recipient: str, locale: str, *, salt: str
         at=event.at,
         context=context,
     )
+
+
+def _label_of(provider: str) -> str:
+    """What customers call a provider that the settings name, such as Google."""
+    return next((one.label for one in current_app.extensions["config"].oidc_providers if one.name == provider), provider)
 
 
 def _open(salt: str, recipient: str) -> str:
