@@ -35,6 +35,10 @@ texts: $(SHOP_READY) ## Collect the texts of the code into the .po files; then t
 	$(BIN)/pybabel --quiet update --no-fuzzy-matching --ignore-obsolete --no-wrap -i shop/translations/messages.pot -d shop/translations
 	rm shop/translations/messages.pot
 
+.PHONY: reference
+reference: $(SHOP_READY) ## Write docs/reference from the code
+	PYTHONPATH=. $(BIN)/python docs/reference/write.py
+
 %.mo: %.po | $(SHOP_READY)
 	@$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
