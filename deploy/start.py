@@ -10,22 +10,22 @@ import sys
 from pathlib import Path
 
 from flask.cli import ScriptInfo
-from flask_migrate import upgrade
 
 from config import ROOT
 from environment import ConfigError
-from shop import create_app, enable_migrations
+from shop import create_app
+from shop.founding import CannotFound, make_database, upgrade_tables
 
 SETUP = ["shop", "init"]
 DEMO_WORLD = ["shop", "demo", "--if-empty"]
 
 
 def prepare() -> None:
-    """The tables, then what a shop needs, then the demo world; that last never in production."""
+    """The database and its tables, then what a shop needs, then the demo world; that last never in production."""
     app = create_app()
-    enable_migrations(app)
     with app.app_context():
-        upgrade()
+        make_database(app.extensions["config"].database_url)
+        upgrade_tables()
     command = SETUP if app.extensions["config"].is_production else DEMO_WORLD
     app.cli.main(command, prog_name="flask", standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
 
@@ -40,6 +40,6 @@ def serve() -> None:
 if __name__ == "__main__":
     try:
         prepare()
-    except ConfigError as problem:
+    except (ConfigError, CannotFound) as problem:
         sys.exit(str(problem))
     serve()

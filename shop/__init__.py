@@ -15,7 +15,8 @@ from shop.web.again import run_again_if_lost
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 CONNECTIONS_MOST = 15  # of one worker at once: its threads, its courier, and some in a hurry
 
-__all__ = ["create_app"]
+__all__ = ["__version__", "create_app"]
+__version__ = "0.1.0"  # as pyproject.toml says it
 
 
 class Shop(Flask):

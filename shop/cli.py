@@ -10,8 +10,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from shop.clock import now
-from shop.pricing.services import set_up_pricing
-from shop.settings.services import set_up_settings
+from shop.founding import CannotFound, found_shop, set_up
 
 shop_commands = AppGroup("shop", help="Set up and look after the shop.")
 
@@ -19,24 +18,23 @@ shop_commands = AppGroup("shop", help="Set up and look after the shop.")
 def init_app(app: Flask) -> None:
     """Add the commands to the application."""
     from shop.audit.cli import audit_command
+    from shop.backup.cli import backup_command, restore_command, verify_command
     from shop.retailer.cli import retailer_commands
 
-    shop_commands.add_command(audit_command)
+    for command in (audit_command, backup_command, restore_command, verify_command):
+        shop_commands.add_command(command)
     app.cli.add_command(shop_commands)
     app.cli.add_command(retailer_commands)
 
 
-def set_up() -> None:
-    """Every feature's share of a new shop."""
-    set_up_settings()
-    set_up_pricing(at=now())
-
-
 @shop_commands.command("init")
 def init_shop() -> None:
-    """Write what a new shop needs to sell: tax rates, ways to deliver, its name. Writes only what is missing."""
-    set_up()
-    click.echo("The shop is set up.")
+    """Make what a new shop needs to sell: its database, its tables, tax rates, ways to deliver, its name. Makes only what is missing."""
+    try:
+        is_new = found_shop(at=now())
+    except CannotFound as problem:
+        raise click.ClickException(str(problem)) from None
+    click.echo("The database was made and the shop is set up." if is_new else "The shop is set up.")
 
 
 @shop_commands.command("demo")
@@ -50,7 +48,7 @@ def fill_demo(seed: int, today: datetime | None, if_empty: bool) -> None:  # noq
     from shop.demo.build import NotEmpty, build_demo
     from shop.demo.people import LOGINS
 
-    set_up()
+    set_up(at=now())
     try:
         built = build_demo(seed=seed, today=(today or datetime.now(UTC)).date())
     except NotEmpty as refusal:

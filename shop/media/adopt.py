@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def adopt_image(facts: Mapping[str, Any], folder: Path | None, *, at: datetime) 
 def _take(folder: Path | None, name: str, width: int, kind: str) -> bool:
     """Copy one rendition, if it is there and is what its name says."""
     source = folder / name if folder else None
-    if source is None or not source.is_file() or not _is_rendition(source, width, kind):
+    if source is None or not source.is_file() or not is_rendition(source.read_bytes(), width, kind):
         return False
     target = media_folder() / name
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,12 +58,13 @@ def _take(folder: Path | None, name: str, width: int, kind: str) -> bool:
     return True
 
 
-def _is_rendition(path: Path, width: int, kind: str) -> bool:
+def is_rendition(content: bytes, width: int, kind: str) -> bool:
+    """Is this a picture and nothing else, of that kind and so wide?"""
     import PIL.Image
 
     try:
-        refuse_foreign(path.read_bytes())
-        with PIL.Image.open(path, formats=[kind.upper()]) as picture:
+        refuse_foreign(content)
+        with PIL.Image.open(io.BytesIO(content), formats=[kind.upper()]) as picture:
             picture.load()
             return picture.width == width
     except (OSError, Unusable, SyntaxError, ValueError):
