@@ -120,5 +120,9 @@ class Environment:
 
     def package(self, name: str, module: str, lock: str) -> None:
         """What a setting needs and the laptop has not: the library ``module``, installed from the lock file ``lock``. It is looked for, not loaded."""
-        if importlib.util.find_spec(module) is None:
+        try:
+            is_there = importlib.util.find_spec(module) is not None
+        except ModuleNotFoundError:  # not even the package that it lies in
+            is_there = False
+        if not is_there:
             self.wrong(name, f"needs {module}, which is not installed: pip install --require-hashes -r {lock}")

@@ -1,7 +1,8 @@
 """What happened, and who must hear of it: events written with their cause, delivered at least once, in order per subject.
 
 A feature subscribes in its ``init_app``: ``subscribe(app, "order.placed", "order.confirmation_mail", send_confirmation)``. The handler gets a
-``Happened``, runs outside any transaction, may be called again for the same event, and must then do nothing more.
+``Happened``, runs outside any transaction, may be called again for the same event, and must then do nothing more. Consumers that come and go while
+the shop runs, such as the addresses that staff enter, are guests: see ``welcome``.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import ScalarSelect
 
 from shop.observe import watch
 from shop.outbox.models import new_public_id
@@ -31,16 +34,51 @@ class Happened:
     public_id: str = field(default_factory=new_public_id)
 
 
+class Later(Exception):
+    """A consumer cannot take anything now: have it come back then. That is no try."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(f"not before {at.isoformat(timespec='seconds')}")
+        self.at = at
+
+
 Handler = Callable[[Happened], object]
+GuestHandler = Callable[[str, Happened], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Guests of one kind. ``roll`` gives one text, a line for each guest: its name, then patterns of the events that it wants, with spaces between."""
+
+    roll: ScalarSelect[str]
+    handler: GuestHandler
+
+
+class Handlers(dict[str, Handler]):
+    """Handlers by the consumer's name. ``webhook:7c1e`` is the guest ``7c1e`` of the family ``webhook``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.families: dict[str, Family] = {}
+
+    def __missing__(self, consumer: str) -> Handler:
+        family, _, guest = consumer.partition(":")
+        if guest and family in self.families:
+            return partial(self.families[family].handler, guest)
+        raise KeyError(consumer)
 
 
 class Outbox:
     """The consumers of one shop, and the bell that wakes its courier."""
 
     def __init__(self) -> None:
-        self.handlers: dict[str, Handler] = {}
+        self.handlers = Handlers()
         self.consumers: defaultdict[str, list[str]] = defaultdict(list)
         self.bell = threading.Event()
+
+    @property
+    def families(self) -> dict[str, Family]:
+        return self.handlers.families
 
     def consumers_of(self, kind: str) -> list[str]:
         return self.consumers.get(kind, [])
@@ -65,3 +103,13 @@ def subscribe(app: Flask, kind: str, consumer: str, handler: Handler) -> None:
     if outbox.handlers.setdefault(consumer, handler) is not handler:
         raise ValueError(f"two handlers are called {consumer}")
     outbox.consumers[kind].append(consumer)
+
+
+def welcome(app: Flask, family: str, roll: ScalarSelect[str], handler: GuestHandler) -> None:
+    """Let guests hear of published events: who stands on the ``roll`` in the event's own transaction gets it, each in order, each with its own tries.
+
+    ``handler`` gets the guest's name as well; its consumer in the table is ``family:name``. The roll is read by the statement that writes the event.
+    """
+    outbox: Outbox = app.extensions["outbox"]
+    if outbox.families.setdefault(family, Family(roll, handler)).handler is not handler:
+        raise ValueError(f"two families are called {family}")

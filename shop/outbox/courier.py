@@ -26,7 +26,7 @@ from shop.observe import count, tell
 from shop.observe.figures import DELIVERIES
 from shop.observe.spans import span
 from shop.observe.trace import following
-from shop.outbox import Happened, Outbox
+from shop.outbox import Happened, Later, Outbox
 from shop.outbox.models import Delivery, DeliveryState, Event
 from shop.outbox.periodic import run_due_tasks
 
@@ -83,7 +83,7 @@ def deliver_due(*, at: datetime) -> Round:
 
 
 def deliver(delivery_id: int, *, at: datetime) -> bool | None:
-    """Carry one delivery: True when it is done, False when it failed, None when somebody else has it."""
+    """Carry one delivery: True when it is done, False when it failed, None when somebody else has it or it comes later."""
     lease = _claim(delivery_id, at)
     if lease is None:
         return None
@@ -94,6 +94,9 @@ def deliver(delivery_id: int, *, at: datetime) -> bool | None:
         try:
             with span(f"deliver {claimed.consumer}", "consumer", event=claimed.kind, delivery=delivery_id, tries=claimed.tries):
                 _hand_over(claimed)
+        except Later as later:
+            _postpone(delivery_id, lease, until=later.at)
+            return None
         except Exception as error:
             outcome = "dead" if claimed.tries >= MOST_TRIES else "failed"
             log.exception("delivery %s to %s failed at try %s", delivery_id, claimed.consumer, claimed.tries)
@@ -141,6 +144,12 @@ def _put_back(delivery_id: int, lease: str, tries: int, error: str, *, at: datet
             .where(Delivery.id == delivery_id, Delivery.lease == lease)
             .values(state=state, due_at=at + pause(tries), leased_until=None, error=error)
         )
+
+
+def _postpone(delivery_id: int, lease: str, *, until: datetime) -> None:
+    mine = update(Delivery).where(Delivery.id == delivery_id, Delivery.lease == lease)
+    with transaction() as session:
+        session.execute(mine.values(due_at=until, leased_until=None, tries=Delivery.tries - 1))
 
 
 def pause(tries: int) -> timedelta:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import Table, insert
+from sqlalchemy import Row, Table, insert
 
 from shop.db import after_commit, connection, transaction
 from shop.observe import count, tell
 from shop.observe.figures import EVENTS
 from shop.observe.trace import request_id
+from shop.outbox import Outbox
 from shop.outbox.models import Delivery, DeliveryState, Event
 
 _events, _deliveries = cast("Table", Event.__table__), cast("Table", Delivery.__table__)
@@ -19,17 +22,17 @@ WRITE, DELIVER = insert(_events).returning(_events.c.id), insert(_deliveries)
 
 
 def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: datetime) -> int:
-    """Write the event and a delivery for each consumer that subscribed to ``kind``; gives the event's id. Only inside ``transaction()``.
+    """Write the event and a delivery for each consumer and guest that wants ``kind``; gives the event's id. Only inside ``transaction()``.
 
     ``subject`` such as ``order:42`` keeps its events in order; ``payload`` is JSON: ids and facts, no objects.
     """
-    outbox = current_app.extensions["outbox"]
+    outbox: Outbox = current_app.extensions["outbox"]
+    families = list(outbox.families) if kind in current_app.extensions["published"] else []
     with transaction():
-        event_id = int(
-            connection()
-            .execute(WRITE, {"kind": kind, "subject": subject, "payload": payload, "at": at, "request_id": request_id()})
-            .scalar_one()
-        )
+        write = WRITE.returning(*(outbox.families[family].roll.label(family) for family in families)) if families else WRITE
+        values = {"kind": kind, "subject": subject, "payload": payload, "at": at, "request_id": request_id()}
+        written = connection().execute(write, values).one()
+        event_id = int(written[0])
         deliveries = [
             {
                 "event_id": event_id,
@@ -41,13 +44,24 @@ def record_event(kind: str, subject: str, payload: dict[str, Any], *, at: dateti
                 "lease": "",
                 "error": "",
             }
-            for consumer in outbox.consumers_of(kind)
+            for consumer in [*outbox.consumers_of(kind), *_guests(kind, families, written)]
         ]
         if deliveries:
             connection().execute(DELIVER, deliveries)
             after_commit(outbox.ring)
         after_commit(lambda: _tell(kind, subject, payload))
         return event_id
+
+
+def _guests(kind: str, families: Sequence[str], written: Row[Any]) -> list[str]:
+    """Who stands on the rolls with a pattern that means ``kind``."""
+    found = []
+    for family, roll in zip(families, tuple(written)[1:], strict=True):
+        for line in str(roll or "").splitlines():
+            name, *patterns = line.split(" ")
+            if any(fnmatchcase(kind, pattern) for pattern in patterns):
+                found.append(f"{family}:{name}")
+    return found
 
 
 def _tell(kind: str, subject: str, payload: dict[str, Any]) -> None:
