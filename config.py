@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from config_amazon import Listener, check_ses, read_listeners
 from config_observe import Observe, read_observe
+from config_outside import Analytics, Webhooks, read_analytics, read_webhooks
 from environment import Environment, process_environment
 
 ROOT = Path(__file__).resolve().parent
@@ -83,6 +84,8 @@ class Config:
     staff_second_factor: bool = False
     oidc_providers: tuple[OidcProvider, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    webhooks: Webhooks = field(default_factory=Webhooks)
+    analytics: Analytics | None = None
     debug: bool = False
     testing: bool = False
     extra: dict[str, object] = field(default_factory=dict)
@@ -135,6 +138,8 @@ class Config:
             "oidc_providers": reader.oidc_providers(env),
             "listeners": read_listeners(reader),
             "observe": read_observe(reader, instance, env),
+            "webhooks": read_webhooks(reader, env),
+            "analytics": read_analytics(reader, env),
             "debug": reader.flag("FLASK_DEBUG", default=False),
         }
         if env == "production":

@@ -117,6 +117,7 @@ def register_features(app: Flask) -> None:
         tables,  # noqa: F401
         trail,
         web,
+        webhook,
     )
     from shop.settings import queries as settings
 
@@ -144,6 +145,7 @@ def register_features(app: Flask) -> None:
         account,
         content,
         people,
+        webhook,
         audit,
         announce,
         admin,

@@ -35,7 +35,8 @@ import shop.promotion.models
 import shop.review.models
 import shop.settings.models
 import shop.trail.models
-import shop.web.models  # noqa: F401
+import shop.web.models
+import shop.webhook.models  # noqa: F401
 from shop.db import Base
 
 MOST = {"_minor": 10**14, "_bp": 10_000, "_g": 10**9}

@@ -302,6 +302,30 @@ def upgrade():
     sa.CheckConstraint('number BETWEEN 0 AND 1000000000000000000', name=op.f('ck_versions_number_range')),
     sa.PrimaryKeyConstraint('topic', name=op.f('pk_versions'))
     )
+    op.create_table('webhook_endpoints',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('url', sa.Text(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('kinds', sa.Text(), nullable=False),
+    sa.Column('state', sa.Enum('active', 'paused', 'off', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('why_off', sa.Text(), nullable=False),
+    sa.Column('salt', sa.Text(), nullable=False),
+    sa.Column('old_salt', sa.Text(), nullable=False),
+    sa.Column('old_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('failures', sa.BigInteger(), nullable=False),
+    sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('resting_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('failures BETWEEN 0 AND 1000000000000000000', name=op.f('ck_webhook_endpoints_failures_range')),
+    sa.CheckConstraint('length(kinds) BETWEEN 1 AND 2000', name=op.f('ck_webhook_endpoints_kinds_length')),
+    sa.CheckConstraint('length(name) = 16', name=op.f('ck_webhook_endpoints_name_length')),
+    sa.CheckConstraint('length(url) BETWEEN 8 AND 2000', name=op.f('ck_webhook_endpoints_url_length')),
+    sa.CheckConstraint('version BETWEEN 0 AND 1000000000000000000', name=op.f('ck_webhook_endpoints_version_range')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_endpoints')),
+    sa.UniqueConstraint('name', name=op.f('uq_webhook_endpoints_name'))
+    )
     op.create_table('api_keys',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('prefix', sa.Text(), nullable=False),
@@ -954,6 +978,29 @@ def upgrade():
     sa.UniqueConstraint('login_session_id', name=op.f('uq_token_families_login_session_id')),
     sa.UniqueConstraint('name', name=op.f('uq_token_families_name'))
     )
+    op.create_table('webhook_attempts',
+    sa.Column('id', sa.BigInteger(), nullable=False),
+    sa.Column('endpoint_id', sa.BigInteger(), nullable=False),
+    sa.Column('delivery_id', sa.BigInteger(), nullable=True),
+    sa.Column('event_id', sa.Text(), nullable=False),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('subject', sa.Text(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('status', sa.BigInteger(), nullable=True),
+    sa.Column('took_ms', sa.BigInteger(), nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.CheckConstraint('status BETWEEN 100 AND 999', name=op.f('ck_webhook_attempts_status_range')),
+    sa.CheckConstraint('took_ms BETWEEN 0 AND 1000000000000000000', name=op.f('ck_webhook_attempts_took_ms_range')),
+    sa.ForeignKeyConstraint(['delivery_id'], ['deliveries.id'], name=op.f('fk_webhook_attempts_delivery_id_deliveries'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['endpoint_id'], ['webhook_endpoints.id'], name=op.f('fk_webhook_attempts_endpoint_id_webhook_endpoints'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook_attempts'))
+    )
+    with op.batch_alter_table('webhook_attempts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_webhook_attempts_at'), ['at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_attempts_delivery_id'), ['delivery_id'], unique=False)
+        batch_op.create_index('ix_webhook_attempts_endpoint_id_id', ['endpoint_id', 'id'], unique=False)
+
     op.create_table('cart_codes',
     sa.Column('cart_id', sa.BigInteger(), nullable=False),
     sa.Column('promotion_id', sa.BigInteger(), nullable=False),
@@ -1732,6 +1779,12 @@ def downgrade():
 
     op.drop_table('documents')
     op.drop_table('cart_codes')
+    with op.batch_alter_table('webhook_attempts', schema=None) as batch_op:
+        batch_op.drop_index('ix_webhook_attempts_endpoint_id_id')
+        batch_op.drop_index(batch_op.f('ix_webhook_attempts_delivery_id'))
+        batch_op.drop_index(batch_op.f('ix_webhook_attempts_at'))
+
+    op.drop_table('webhook_attempts')
     op.drop_table('token_families')
     op.drop_table('shipping_steps')
     with op.batch_alter_table('reviews', schema=None) as batch_op:
@@ -1872,6 +1925,7 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_api_keys_made_by'))
 
     op.drop_table('api_keys')
+    op.drop_table('webhook_endpoints')
     op.drop_table('versions')
     with op.batch_alter_table('vat_checks', schema=None) as batch_op:
         batch_op.drop_index('ix_vat_checks_number')

@@ -29,6 +29,7 @@ from shop.promotion import admin as promotion
 from shop.trail import admin as trail
 from shop.web.context import add_context
 from shop.web.staff import StaffEntry
+from shop.webhook import admin as webhook
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_app_request(guard)
@@ -45,6 +46,7 @@ FEATURES: tuple[ModuleType, ...] = (
     pricing,
     mail,
     outbox,
+    webhook,
     audit,
     trail,
     settings,

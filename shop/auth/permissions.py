@@ -38,10 +38,20 @@ PERMISSIONS: dict[str, Any] = {
     "users.edit": _l("Make and lock accounts of staff, end their log-ins"),
     "roles.edit": _l("Make roles and give them"),
     "keys.edit": _l("Make keys for programs"),
+    "webhooks.manage": _l("Have other programs told of what happens"),
     "log.view": _l("Read who did what"),
     "settings.edit": _l("Change the shop's settings"),
 }
-FOR_WHO_RUNS_THE_SHOP = {"customers.edit", "users.edit", "roles.edit", "keys.edit", "log.view", "settings.edit", "pricing.edit"}
+FOR_WHO_RUNS_THE_SHOP = {
+    "customers.edit",
+    "users.edit",
+    "roles.edit",
+    "keys.edit",
+    "webhooks.manage",
+    "log.view",
+    "settings.edit",
+    "pricing.edit",
+}
 BUILT_IN: dict[str, frozenset[str]] = {
     CUSTOMER: frozenset(),
     "support": frozenset(

@@ -32,6 +32,7 @@ CLOCKS = {
     "outbox/courier.py": "a courier wakes by itself",
     "payment/tasks.py": "works when an event is delivered, not when it happened",
     "audit/tasks.py": "the audit that was asked for looks at the shop as it is when it runs",
+    "webhook/delivering.py": "signs with the moment at which it sends, and logs when the answer came",
     "mail/services.py": "when the mail server was asked, and when it answered",
 }
 

@@ -29,8 +29,8 @@ def copy(tmp_path: Path) -> Path:
         tmp_path / "shop",
         ignore=lambda folder, names: [n for n in names if Path(folder, n).is_file() and not n.endswith(".py")],
     )
-    for name in ("config.py", "config_amazon.py", "environment.py"):
-        shutil.copy(ROOT / name, tmp_path)
+    for path in [*ROOT.glob("config*.py"), ROOT / "environment.py"]:
+        shutil.copy(path, tmp_path)
     return tmp_path
 
 
