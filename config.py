@@ -38,6 +38,14 @@ class OidcProvider:
     client_secret: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class RedisPlace:
+    """The Redis that the processes of a shop share, and how long a request waits for it at most; without a ``url`` each process keeps and counts alone."""
+
+    url: str = field(default="", repr=False)
+    timeout_ms: int = 50
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """All settings of the machine, typed and checked.
@@ -86,6 +94,9 @@ class Config:
     listeners: tuple[Listener, ...] = ()
     webhooks: Webhooks = field(default_factory=Webhooks)
     analytics: Analytics | None = None
+    redis: RedisPlace = RedisPlace()
+    search_limit: int = 300
+    api_limit: int = 3000
     debug: bool = False
     testing: bool = False
     extra: dict[str, object] = field(default_factory=dict)
@@ -140,6 +151,9 @@ class Config:
             "observe": read_observe(reader, instance, env),
             "webhooks": read_webhooks(reader, env),
             "analytics": read_analytics(reader, env),
+            "redis": RedisPlace(reader.redis_url(), reader.integer("REDIS_TIMEOUT_MS", 50, low=5, high=1000)),
+            "search_limit": reader.integer("SHOP_SEARCH_LIMIT", 300, low=0, high=1_000_000),
+            "api_limit": reader.integer("SHOP_API_LIMIT", 3000, low=0, high=1_000_000),
             "debug": reader.flag("FLASK_DEBUG", default=False),
         }
         if env == "production":
@@ -175,6 +189,15 @@ class _Reader(Environment):
         value = self.url("MAIL_URL", f"file://{instance / 'mail'}", MAIL_SCHEMES)
         if value.startswith("ses:"):
             check_ses(self, "MAIL_URL", value)
+        return value
+
+    def redis_url(self) -> str:
+        """An address or a socket; its password is never repeated in a message."""
+        value = self.text("REDIS_URL", "")
+        parts = urlsplit(value)
+        is_place = (parts.scheme in {"redis", "rediss"} and parts.hostname) or (parts.scheme == "unix" and parts.path)
+        if value and (not is_place or not re.fullmatch(r"|/[0-9]{1,4}", parts.path if parts.scheme != "unix" else "")):
+            self.wrong("REDIS_URL", "wants redis://:password@host:6379/0, rediss://… with TLS, or unix:///path/to/redis.sock?db=0")
         return value
 
     def payment_methods(self, env: str) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ def register_features(app: Flask) -> None:
         announce,
         audit,
         auth,
+        cache,
         cart,
         catalog,
         checkout,
@@ -123,6 +124,7 @@ def register_features(app: Flask) -> None:
 
     features = (
         observe,
+        cache,
         settings,
         web,
         outbox,

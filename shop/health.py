@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
 from shop import MIGRATIONS
+from shop.cache import this_cache
 from shop.clock import now
 from shop.db import row, scalar
 from shop.outbox.queries import OLDEST_UNTRIED
@@ -30,7 +31,7 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Database reachable and schema as the code wants it, else 503; and for how long the oldest untried delivery waits.
 
-    A late outbox is told, and is no reason to send visitors away: orders go through, mails come later.
+    A late outbox is told, and so is a Redis that is away; neither is a reason to send visitors away: orders go through, mails come later, pages are slower.
     """
     is_ready, checks = check_readiness()
     return json_response(
@@ -40,7 +41,7 @@ def readyz() -> ResponseReturnValue:
 
 def check_readiness() -> tuple[bool, dict[str, object]]:
     """May this shop be sent visitors? And what was looked at, each with "ok" or what is wrong."""
-    checks: dict[str, object] = {"database": "ok", "schema": "ok", "outbox_lag_s": 0}
+    checks: dict[str, object] = {"database": "ok", "schema": "ok", "outbox_lag_s": 0, "cache": this_cache().condition}
     is_ready = True
     try:
         found = row(SCHEMA)

@@ -99,10 +99,8 @@ def start_afresh(shop_app: Flask, config: Config) -> None:
             shutil.copy(f"{db_path}.template", db_path)
         else:
             _restore(shop_app)
-    shop_app.extensions["kept"].__init__()
-    for name in ("goods", "cards", "details", "frame"):
-        shop_app.extensions[name].forget()
-    shop_app.extensions["pages"].clear()
+    shop_app.extensions["kept"].look_again()
+    shop_app.extensions["cache"].forget()
 
 
 @pytest.fixture

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from config import Config
+from config import Config, RedisPlace
 from environment import ConfigError
+from shop import create_app
 
 GOOD_PRODUCTION = {
     "SHOP_ENV": "production",
@@ -200,3 +202,29 @@ def test_an_issuer_on_this_machine_is_for_development_alone(tmp_path):
     assert read(tmp_path, **here).oidc_providers[0].issuer == "http://127.0.0.1:7700"
     with pytest.raises(ConfigError, match="OIDC_ACME_ISSUER"):
         read(tmp_path, **{**GOOD_PRODUCTION, **here})
+
+
+@pytest.mark.parametrize("url", ["redis://:word@cache.example:6379/3", "rediss://cache.example", "unix:///run/redis.sock?db=2"])
+def test_a_redis_is_an_address_or_a_socket(tmp_path, url):
+    assert read(tmp_path).redis.url == ""
+
+    assert read(tmp_path, REDIS_URL=url, REDIS_TIMEOUT_MS="20").redis == RedisPlace(url, 20)
+
+
+@pytest.mark.parametrize("url", ["localhost:6379", "redis://", "http://cache.example", "redis://:pass-word@cache.example/zero", "unix://"])
+def test_what_is_no_redis_is_named_without_its_password(tmp_path, url):
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, REDIS_URL=url, REDIS_TIMEOUT_MS="0")
+
+    assert "  - REDIS_URL: wants redis://" in str(caught.value)
+    assert "  - REDIS_TIMEOUT_MS: " in str(caught.value)
+    assert "pass-word" not in str(caught.value)
+    assert "pass-word" not in repr(read(tmp_path, REDIS_URL="redis://:pass-word@cache.example"))
+
+
+def test_a_redis_without_its_library_is_refused_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.delitem(sys.modules, "shop.cache.redis_backend", raising=False)
+
+    with pytest.raises(ConfigError, match=r"REDIS_URL: .* pip install --require-hashes -r requirements-server\.txt"):
+        create_app(read(tmp_path, REDIS_URL="redis://cache.example"))

@@ -11,15 +11,13 @@ from shop.catalog.menu import menu
 from shop.catalog.tasks import show_due
 from shop.outbox.periodic import every
 from shop.web.context import add_context
-from shop.web.memory import Memory
 
 bp = Blueprint("catalog", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Register this feature's routes, offer ``menu()`` to templates, start with empty memories, look each minute for what is due."""
+    """Register this feature's routes, offer ``menu()`` to templates, look each minute for what is due."""
     app.register_blueprint(bp)
-    app.extensions.update(goods=Memory(1000), cards=Memory(2000), details=Memory(200))
     add_context(app, menu=menu)
     every(app, timedelta(minutes=1), "catalog.show_due", show_due)
     if os.environ.get("FLASK_RUN_FROM_CLI") or app.testing:

@@ -14,9 +14,11 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from markupsafe import Markup
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.orm import aliased
 
+from shop.cache import this_cache
+from shop.cache.rooms import Room
 from shop.catalog.models import Product, ProductImage, ProductImageText, ProductText
 from shop.db import rows
 from shop.media.models import Image
@@ -24,7 +26,6 @@ from shop.media.urls import ImageView, image_view
 from shop.money import Money
 from shop.settings.queries import topic_version
 from shop.web.locale import path_in
-from shop.web.memory import Memory
 
 LIST_SIZES = "(min-width: 75rem) 20rem, (min-width: 40rem) 30vw, 46vw"
 SHELF_SIZES = "(min-width: 62rem) 22vw, (min-width: 40rem) 30vw, 46vw"
@@ -42,6 +43,7 @@ BESIDE = Style()
 IN_LIST = Style("h2", LIST_SIZES)
 FIRST_IN_LIST = Style("h2", LIST_SIZES, eager=True)
 EAGER = 3
+GOODS_MOST, CARDS_MOST = 1000, 2000
 
 
 FACTS_OF = (Product.price_from_minor, Product.price_to_minor, Product.compare_at_minor, Product.available, Product.pieces_left)
@@ -125,6 +127,8 @@ GOODS = (
     .where(Product.id.in_(bindparam("ids", expanding=True)))
 )
 
+FACTS = select(Product.id, *FACTS_OF).where(Product.id.in_(bindparam("ids", expanding=True)), Product.is_listed == true())
+
 
 def product_path(slug: str) -> str:
     """Where a product stands, without the prefix of a language."""
@@ -137,20 +141,26 @@ def product_url(locale: str, slug: str) -> str:
 
 def find_goods(ids: Iterable[int], locale: str) -> dict[int, Good]:
     """The goods with these ids; one statement for those that are not remembered."""
-    memory: Memory = current_app.extensions["goods"]
+    room: Room[Good] = this_cache().room("goods", GOODS_MOST)
     version = topic_version("catalog")
     found, missing = {}, []
     for product_id in ids:
-        known = memory.get((locale, product_id))
-        if known is not None and known[0] == version:
-            found[product_id] = known[1]
+        known = room.find((locale, product_id), version)
+        if known is not None:
+            found[product_id] = known
         else:
             missing.append(product_id)
     if missing:
         for row in rows(GOODS, ids=missing, locale=locale, default=current_app.extensions["config"].locales[0]):
             good = found[row.id] = _good(row, locale)
-            memory.put((locale, row.id), (version, good))
+            room.keep((locale, row.id), version, good)
     return found
+
+
+def find_facts(ids: Sequence[int]) -> dict[int, Facts]:
+    """Prices and stock of those of these goods that the shop shows, as they are now, in the order that was asked for."""
+    found = {row.id: Facts._make(row[1:]) for row in rows(FACTS, ids=ids)} if ids else {}
+    return {product_id: found[product_id] for product_id in ids if product_id in found}
 
 
 def _good(row: Any, locale: str) -> Good:
@@ -174,26 +184,22 @@ def show_cards(found: Sequence[Any], locale: str) -> Markup:
 
 def join_cards(found: Sequence[Any], locale: str, style: Style = BESIDE, first: Style | None = None) -> bytes:
     """The cards of a list's rows, as ``<li>`` after ``<li>``; ``first`` is the style of those that one sees first."""
-    memory: Memory = current_app.extensions["cards"]
+    room: Room[bytes] = this_cache().room("cards", CARDS_MOST)
     version = topic_version("catalog")
-    shown: list[bytes | None] = []
-    missing = []
+    shown: dict[Any, bytes | None] = {}
+    missing = {}
     for at, row in enumerate(found):
-        key = (locale, row.id, style if first is None or at >= EAGER else first)
-        known = memory.get(key)
-        if known is not None and known[0] == version and known[1] == row[2:]:
-            shown.append(known[2])
-        else:
-            shown.append(None)
-            missing.append((at, key))
+        key, state = (locale, row.id, style if first is None or at >= EAGER else first), (version, row[2:])
+        html = shown[key] = room.find(key, state)
+        if html is None:
+            missing[key] = row, state
     if missing:
-        goods = find_goods([found[at].id for at, _key in missing], locale)
-        for at, key in missing:
-            row = found[at]
+        goods = find_goods([row.id for row, _state in missing.values()], locale)
+        for key, (row, state) in missing.items():
             if row.id in goods:
-                html = shown[at] = render_card(make_card(goods[row.id], Facts(*row[2:])), key[2]).encode()
-                memory.put(key, (version, tuple(row[2:]), html))
-    return b"\n".join([html for html in shown if html])
+                html = shown[key] = render_card(make_card(goods[row.id], Facts(*row[2:])), key[2]).encode()
+                room.keep(key, state, html)
+    return b"\n".join([html for html in shown.values() if html])
 
 
 def render_card(card: Card, style: Style) -> str:

@@ -10,6 +10,8 @@ from flask import current_app
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
+from shop.cache import this_cache
+from shop.cache.rooms import Room
 from shop.catalog.cards import product_url
 from shop.catalog.queries import (
     BESIDE_IT,
@@ -25,8 +27,8 @@ from shop.catalog.tree import Shelf, category_tree
 from shop.db import as_moment
 from shop.media.urls import ImageView, image_view
 from shop.settings.queries import topic_version
-from shop.web.memory import Memory
 
+DETAILS_MOST = 200
 TRUTHS = {"true": _l("Yes"), "false": _l("No")}
 
 
@@ -118,11 +120,10 @@ class Shown(NamedTuple):
 
 def find_shown(slug: str, locale: str, *, at: datetime) -> Shown | Moved | None:
     """The product with this slug; ``Moved`` when it has another one here today; None when the shop does not show such a thing."""
-    memory: Memory = current_app.extensions["details"]
+    room: Room[Detail] = this_cache().room("details", DETAILS_MOST)
     versions = (topic_version("catalog"), topic_version("reviews"))
-    known = memory.get((locale, slug))
-    if known is not None and known[0] == versions:
-        detail: Detail = known[1]
+    detail = room.find((locale, slug), versions)
+    if detail is not None:
         return Shown(detail, *read_live(list_live_parts(detail.id, detail.beside_id, at=at)))
     found = find_product_row(slug, locale)
     if found is None:
@@ -135,7 +136,7 @@ def find_shown(slug: str, locale: str, *, at: datetime) -> Shown | Moved | None:
     beside_id = shelf_beside(found.shelf_id, locale)
     parts = list_parts(found.id, beside_id, locale, at=at)
     detail = _detail(found, parts, beside_id, locale)
-    memory.put((locale, slug), (versions, detail))
+    room.keep((locale, slug), versions, detail)
     return Shown(detail, *read_live(parts))
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from flask import Flask, current_app
 from sqlalchemy import bindparam, select
 
+from shop.cache import this_cache
+from shop.cache.rooms import Made, Room
 from shop.db import in_transaction, rows, scalar
 from shop.settings.known import KNOWN
 from shop.settings.models import Setting, Version
 
 T = TypeVar("T")
 LOOKED_AT_EVERY_S = 1.0
-KEPT_MOST = 20_000
+KEPT_MOST = 10_000
 
 VERSIONS = select(Version.topic, Version.number)
 SETTINGS = select(Setting.name, Setting.locale, Setting.value).where(Setting.locale.in_(bindparam("locales", expanding=True)))
@@ -28,10 +30,10 @@ NAMED = select(Setting.name, Setting.value).where(Setting.name.like(bindparam("p
 class Kept:
     """What this process remembers of one shop, thrown away as soon as the version of its topic moves. Versions are looked at once a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: Room[tuple[Any]]) -> None:
         self.versions: dict[str, int] = {}
         self.looked_at = float("-inf")
-        self.values: dict[tuple[str, Any], tuple[int, Any]] = {}
+        self.room = room
 
     def version(self, topic: str) -> int:
         if time.monotonic() - self.looked_at > LOOKED_AT_EVERY_S:
@@ -40,15 +42,7 @@ class Kept:
         return self.versions.get(topic, 0)
 
     def get(self, topic: str, key: Any, make: Callable[[], T]) -> T:
-        version = self.version(topic)
-        found = self.values.get((topic, key))
-        if found is not None and found[0] == version:
-            return found[1]
-        value = make()
-        if len(self.values) >= KEPT_MOST:
-            self.values = {}
-        self.values[topic, key] = (version, value)
-        return value
+        return cast("T", self.room.fetch((topic, key), self.version(topic), lambda: Made((make(),)))[0])
 
     def look_again(self) -> None:
         """Forget when the versions were read: the next look is fresh."""
@@ -56,7 +50,8 @@ class Kept:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["kept"] = Kept()
+    with app.app_context():
+        app.extensions["kept"] = Kept(this_cache().room("kept", KEPT_MOST))
 
 
 def kept(topic: str, key: Any, make: Callable[[], T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 
 from flask import current_app
@@ -9,6 +10,8 @@ from sqlalchemy import delete, insert, update
 
 from shop.db import after_commit, insert_missing, transaction
 from shop.settings.models import Setting, Version
+
+LONGEST_STEP = 2**30
 
 
 def save_settings(values: Mapping[tuple[str, str], str]) -> None:
@@ -30,11 +33,17 @@ def set_up_settings() -> None:
             touch_topic("settings")
 
 
-def touch_topic(topic: str) -> None:
-    """Raise the version of ``topic`` in this transaction: every process forgets what it kept of it within a second, this one at once."""
+def touch_topic(topic: str) -> int:
+    """Raise the version of ``topic`` in this transaction: every process forgets what it kept of it within a second, this one at once.
+
+    By a step that nobody foresees, which it gives: a shop that was put back to a backup must not come to a number again under which something else
+    is still kept.
+    """
+    step = 1 + secrets.randbelow(LONGEST_STEP)
     with transaction() as session:
-        raise_it = update(Version).where(Version.topic == topic).values(number=Version.number + 1)
+        raise_it = update(Version).where(Version.topic == topic).values(number=Version.number + step)
         is_new = session.execute(raise_it).rowcount == 0  # type: ignore[attr-defined]
-        if is_new and not insert_missing(Version, {"topic": topic, "number": 1}):
+        if is_new and not insert_missing(Version, {"topic": topic, "number": step}):
             session.execute(raise_it)
         after_commit(current_app.extensions["kept"].look_again)
+    return step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Flask
 
-from shop.web import assets, context, converters, csrf, errors, frame, headers, locale, pages, remembered
+from shop.web import assets, context, converters, csrf, errors, frame, headers, locale, pages
 from shop.web.session import Sessions
 
 bp = Blueprint("web", __name__)
@@ -13,7 +13,7 @@ bp = Blueprint("web", __name__)
 def init_app(app: Flask) -> None:
     """Hang everything on the application, in the order in which a request meets it."""
     app.session_interface = Sessions()
-    for part in (converters, headers, csrf, pages, locale, assets, context, frame, remembered, errors):
+    for part in (converters, headers, csrf, pages, locale, assets, context, frame, errors):
         part.init_app(app)
     app.register_blueprint(bp)
 

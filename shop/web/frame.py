@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 from flask import Flask, current_app, g, request, session
 from markupsafe import Markup, escape
 
+from shop.cache import this_cache
+from shop.cache.rooms import Made, Room
 from shop.settings.queries import topic_versions
 from shop.web.context import alternate_paths, chosen_theme, user
 from shop.web.cookies import has_cookie, watched
 from shop.web.locale import current_locale
-from shop.web.memory import Memory
 
 TOPICS = ("settings", "catalog", "content")
 HERE = "\ue000".encode()
@@ -56,21 +57,15 @@ def find_frame(parts: list[FramePart], paths: dict[str, str]) -> list[bytes]:
     """The parts as this visitor sees them on this page, which stands at ``paths`` in each language."""
     if current_app.debug or (has_cookie() and user() is not None):  # of members the frame may show anything
         return [_render(part.template).encode() for part in parts]
-    memory: Memory = current_app.extensions["frame"]
+    room: Room[list[bytes]] = this_cache().room("frame", FRAMES_MOST)
     page = (current_locale(), chosen_theme(), _guest_facts(), *paths)
     versions = topic_versions(TOPICS)
     here = escape(here_path()).encode()
     addresses = {HERE: here, **{_token(locale): escape(path[1:]).encode() for locale, path in paths.items()}}
     found = []
     for part in parts:
-        key = (part.template, *page)
-        known = memory.get(key)
-        if known is None or known[0] != versions:
-            neutral, is_shared = _render_neutral(part.template, paths)
-            known = versions, _cut(neutral)
-            if is_shared:
-                memory.put(key, known)
-        html = b"".join([addresses.get(piece, piece) for piece in known[1]])
+        pieces = room.fetch((part.template, *page), versions, lambda part=part: _make_neutral(part.template, paths))  # type: ignore[misc]
+        html = b"".join([addresses.get(piece, piece) for piece in pieces])
         found.append(html.replace(b'<a href="%s">' % here, b'<a href="%s" aria-current="page">' % here, 1) if part.marks_here else html)
     return found
 
@@ -86,7 +81,7 @@ def _render(template: str) -> str:
     return current_app.jinja_env.get_template(template).render(context)
 
 
-def _render_neutral(template: str, paths: dict[str, str]) -> tuple[str, bool]:
+def _make_neutral(template: str, paths: dict[str, str]) -> Made[list[bytes]]:
     """The text without addresses, and whether it is the same for all (a merchant's theme may well look at the visitor's session)."""
     before = g.get("alternate_paths")
     g.frame_here, g.alternate_paths = HERE.decode(), {locale: f"/{_token(locale).decode()}" for locale in paths}
@@ -95,7 +90,7 @@ def _render_neutral(template: str, paths: dict[str, str]) -> tuple[str, bool]:
             html = _render(template)
     finally:
         g.frame_here, g.alternate_paths = None, before
-    return html, not (look.at_session and has_cookie())
+    return Made(_cut(html), is_for_all=not (look.at_session and has_cookie()))
 
 
 def _token(locale: str) -> bytes:
@@ -115,6 +110,5 @@ def has_flashes() -> bool:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["frame"] = Memory(FRAMES_MOST)
     show_in_frame(app, has_flashes)
     app.jinja_env.globals.update(frame_part=frame_part, here_path=here_path, has_flashes=has_flashes)

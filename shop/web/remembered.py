@@ -7,19 +7,22 @@ is rendered (a theme of the merchant's may) is kept for nobody, and members alwa
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Hashable, Mapping
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app, g, request
+from flask import current_app, g, request
 from markupsafe import Markup
 
+from shop.cache import this_cache
+from shop.cache.rooms import Made
 from shop.settings.queries import topic_versions
 from shop.web.context import alternate_paths, chosen_theme, user
 from shop.web.cookies import watched
 from shop.web.frame import FramePart, find_frame
 from shop.web.locale import current_locale
-from shop.web.memory import Memory
 
 TOPICS = ("settings", "catalog", "content", "reviews")
 PAGES_MOST, PAGES_BYTES = 128, 1_500_000  # of each kind of page, twice
@@ -42,20 +45,35 @@ def gap(name: str) -> Markup:
 
 def remembered(asked: Hashable, facts: Any, render: Callable[[], str], late: Mapping[str, bytes] | None = None) -> bytes:
     """``render()``, or what it gave at this address for the same ``asked`` and equal ``facts``; ``late`` fills the gaps of these names."""
-    is_kept = not current_app.debug and user() is None
-    memory = current_app.extensions["pages"].setdefault(request.endpoint, Memory(PAGES_MOST, PAGES_BYTES))
+    if current_app.debug or user() is not None:
+        return _put_together(_render_with_gaps(render).value, late or {})
+    # each kind of page has a room of its own, so that many goods do not push out the shelves
+    room = this_cache().room(f"page {request.endpoint}", PAGES_MOST, PAGES_BYTES, codec=SHELLS)
     key = (request.path, asked, current_locale(), chosen_theme())
-    state = (facts, topic_versions(TOPICS))
-    known = memory.get(key) if is_kept else None
-    if known is not None and known[0] == state:
-        return _put_together(known[1], late or {})
-    shell, is_shared = _render_with_gaps(render)
-    if is_kept and is_shared:
-        memory.put(key, (state, shell), sum(map(len, shell.texts)))
+    shell = room.fetch(key, (facts, topic_versions(TOPICS)), lambda: _render_with_gaps(render))
     return _put_together(shell, late or {})
 
 
-def _render_with_gaps(render: Callable[[], str]) -> tuple[Shell, bool]:
+class Shells:
+    """How a shell is written for other processes: a line of JSON that says where its texts end, then the texts."""
+
+    def dump(self, value: Shell) -> bytes:
+        gaps = [list(gap) if isinstance(gap, FramePart) else gap for gap in value.gaps]
+        head = json.dumps([[len(text) for text in value.texts], gaps, value.paths])
+        return b"\n".join([head.encode(), b"".join(value.texts)])
+
+    def load(self, content: bytes) -> Shell:
+        head, _line, rest = content.partition(b"\n")
+        lengths, gaps, paths = json.loads(head)
+        ends = list(accumulate(lengths, initial=0))
+        texts = tuple(rest[begin:end] for begin, end in pairwise(ends))
+        return Shell(texts, tuple(FramePart(*gap) if isinstance(gap, list) else gap for gap in gaps), paths)
+
+
+SHELLS = Shells()
+
+
+def _render_with_gaps(render: Callable[[], str]) -> Made[Shell]:
     """The page with gaps, and whether it is the same for all."""
     parts: list[FramePart] = []
 
@@ -73,7 +91,8 @@ def _render_with_gaps(render: Callable[[], str]) -> tuple[Shell, bool]:
     cut = [piece.split(END, 1) for piece in rest]
     texts = (first, *(text for _name, text in cut))
     gaps = tuple(parts[int(name)] if name.isdigit() else name for name, _text in cut)
-    return Shell(tuple(text.encode() for text in texts), gaps, alternate_paths()), not (look.at_cookie or look.at_session)
+    shell = Shell(tuple(text.encode() for text in texts), gaps, alternate_paths())
+    return Made(shell, sum(map(len, shell.texts)), not (look.at_cookie or look.at_session))
 
 
 def _put_together(shell: Shell, late: Mapping[str, bytes]) -> bytes:
@@ -82,8 +101,3 @@ def _put_together(shell: Shell, late: Mapping[str, bytes]) -> bytes:
     for name, text in zip(shell.gaps, shell.texts[1:], strict=True):
         page += (next(frame) if isinstance(name, FramePart) else late[name], text)
     return b"".join(page)
-
-
-def init_app(app: Flask) -> None:
-    pages: dict[str | None, Memory] = {}  # each kind of page has its own, so that many goods do not push out the shelves
-    app.extensions["pages"] = pages

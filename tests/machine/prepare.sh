@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Java and Node.js. What a Debian machine lacks is
+# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Redis, Java and Node.js. What a Debian machine lacks is
 # installed when we are root; otherwise this says what to install, and fails. Nothing is skipped in silence.
 set -euo pipefail
 
@@ -13,6 +13,7 @@ has chromium || missing+=(chromium)
 has nginx || missing+=(nginx)
 has_brotli || missing+=(libnginx-mod-http-brotli-static)
 has_postgres || missing+=(postgresql)
+has redis-server || missing+=(redis-server)
 has java || missing+=(default-jre-headless)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)

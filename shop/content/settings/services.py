@@ -23,9 +23,9 @@ def change_settings(values: Mapping[tuple[str, str], str], *, expected_version: 
         Invalid: invoices and credit notes would share their numbers.
     """
     with transaction():
-        touch_topic("settings")  # claims the version: whoever else changes settings waits
+        step = touch_topic("settings")  # claims the version: whoever else changes settings waits
         version, before = read_written()
-        if version != expected_version + 1:
+        if version != expected_version + step:
             raise StaleVersion(_("Somebody changed the settings meanwhile. Look at them again."))
         changed = {(name, locale): text for (name, locale), text in values.items() if what_counts(KNOWN[name], before, locale) != text}
         _refuse_shared_numbers({**before, **changed})

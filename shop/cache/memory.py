@@ -37,3 +37,7 @@ class Memory:
             self.old, self.young, self.bytes = self.young, {}, 0
         self.young[key] = value, size
         self.bytes += size
+
+    def drop(self, key: Any) -> None:
+        self.bytes -= self.young.pop(key, (None, 0))[1]
+        self.old.pop(key, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shop.web.memory import Memory
+from shop.cache.memory import Memory
 
 
 def test_what_was_asked_for_lately_stays_and_the_rest_is_forgotten() -> None:
