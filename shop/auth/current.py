@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from shop.auth.keys.queries import find_program
 from shop.auth.keys.services import looks_like_key, note_use
+from shop.auth.limits import api_key, count_try
 from shop.auth.queries import Visitor, find_visitor
 from shop.auth.services import tell_others
 from shop.auth.sessions import Doorstep, LoggedIn, log_out, note_visit
@@ -212,6 +213,12 @@ def doorstep(*, is_remembered: bool = False) -> Doorstep:
     return Doorstep(network(), device(), held_token(), is_remembered)
 
 
+def _slow_down() -> None:
+    """Programs may ask often, not endlessly: counted before anything is looked up for them."""
+    if request.path.startswith("/api/"):
+        count_try(api_key(network()), at=now())
+
+
 def network() -> str:
     """Where the request comes from, as far as limits look: the IPv4 address, or the /64 that one IPv6 household has."""
     address = request.remote_addr or ""
@@ -295,6 +302,7 @@ def init_app(app: Flask) -> None:
     manager.user_loader(_load)
     add_context(app, may=lambda permission: has_cookie() and current_user.may(permission))
     app.login_manager = manager  # type: ignore[attr-defined]
+    app.before_request(_slow_down)
     app.before_request(_hear_token)
     app.before_request(_check_description)
     app.after_request(_note_visit)

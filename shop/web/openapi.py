@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
-from shop.errors import Forbidden, Invalid, NotLoggedIn, ShopError
+from shop.errors import Forbidden, Invalid, NotLoggedIn, ShopError, TooManyTries
 from shop.web import bp
 from shop.web.api import Description
 from shop.web.json import BadJson, NotJson, json_response
@@ -176,7 +176,7 @@ def _answer(description: Description) -> dict[str, Any]:
 
 
 def _errors(description: Description) -> dict[str, Any]:
-    kinds: list[type[ShopError]] = list(description.errors)
+    kinds: list[type[ShopError]] = [*description.errors, TooManyTries]
     if description.body is not None:
         kinds += [BadJson, NotJson]
     if description.body is not None or description.query is not None:

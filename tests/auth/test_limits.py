@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -159,3 +160,53 @@ def test_what_is_being_counted_is_left_by_the_sweep(app):
         pool.submit(sweep).result(timeout=5)
 
     assert [found.key for found in rows(select(LoginTry.key))] == ["account:a"]
+
+
+# Who asks very much
+
+
+@pytest.fixture
+def strict(app, monkeypatch):
+    """A shop that lets a network search three times a minute, and programs ask five times."""
+    monkeypatch.setitem(app.extensions, "config", replace(app.extensions["config"], search_limit=3, api_limit=5))
+    return app.test_client()
+
+
+SUGGESTIONS = "/api/v1/products/suggestions?q=mug"
+
+
+def test_searches_and_suggestions_are_counted_together(strict):
+    statuses = [
+        strict.get(path, **ELSEWHERE).status_code for path in ("/search?q=mug", SUGGESTIONS, SUGGESTIONS, SUGGESTIONS, "/search?q=mug")
+    ]
+
+    assert statuses == [200, 200, 200, 429, 429]
+    refused = strict.get(SUGGESTIONS, **ELSEWHERE)
+    assert refused.json["type"].endswith("/problems/too-many-tries")
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert strict.get(SUGGESTIONS, environ_base={"REMOTE_ADDR": "198.51.100.10"}).status_code == 200
+
+
+def test_programs_are_counted_before_anything_is_looked_up_for_them(strict, statements):
+    asked = {"headers": {"Authorization": "Bearer nonsense"}, **ELSEWHERE}
+    statuses = [strict.get("/api/v1/cart", **asked).status_code for _time in range(5)]
+    statements.clear()
+
+    assert statuses == [401] * 5
+    assert strict.get("/api/v1/cart", **asked).status_code == 429
+    assert strict.get("/es/api/v1/cart", **asked).status_code == 429
+    assert statements == []
+    assert strict.get("/", **ELSEWHERE).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_who_is_on_this_machine_is_not_limited(strict, address):
+    here = {"environ_base": {"REMOTE_ADDR": address}}
+
+    assert {strict.get(SUGGESTIONS, **here).status_code for _time in range(8)} == {200}
+
+
+def test_a_limit_of_nothing_is_none(strict, app, monkeypatch):
+    monkeypatch.setitem(app.extensions, "config", replace(app.extensions["config"], search_limit=0, api_limit=0))
+
+    assert {strict.get(SUGGESTIONS, **ELSEWHERE).status_code for _time in range(8)} == {200}
