@@ -6,13 +6,17 @@ from flask import current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from shop.auth.current import network
+from shop.auth.limits import count_try, search_key
 from shop.catalog.browsing import ALL_SORTS, PER_PAGE, make_listing, read_wanted
 from shop.catalog.cards import show_cards
 from shop.catalog.grid import Count, Filters, Sort, list_goods
 from shop.catalog.tree import category_tree
+from shop.clock import now
 from shop.errors import Invalid
 from shop.search import bp
 from shop.search.engine import SearchEngine
+from shop.search.lately import count_lately
 from shop.search.words import fold, split_words
 from shop.web.locale import current_locale, path_in
 from shop.web.pages import public_page
@@ -26,13 +30,15 @@ POPULAR = 4
 @public_page
 def show_results() -> ResponseReturnValue:
     """What is called like the words; where nothing is, a way on."""
+    count_try(search_key(network()), at=now())
     locale = current_locale()
     words = read_words()
     wanted = read_wanted(request.args, ALL_SORTS)
     engine: SearchEngine = current_app.extensions["search"]
     filters = wanted.filters()
     page = engine.search(words, filters, wanted.sort, wanted.cursor, PER_PAGE, locale=locale)
-    count = _count(engine, words, filters, len(page.items), is_whole=not (wanted.cursor or page.next_cursor), locale=locale)
+    is_whole = not (wanted.cursor or page.next_cursor)  # then it is counted already
+    count = Count(len(page.items)) if is_whole else count_lately(words, filters, locale=locale, at=now())
     listing = make_listing(
         wanted, page, base=path_in(locale, "/search"), locale=locale, sorts=ALL_SORTS, count=count, total=0, kept={"q": words}
     )
@@ -60,11 +66,6 @@ def read_words() -> str:
         return clean_text(request.args.get("q", ""), maximum=LONGEST)
     except ValueError as error:
         raise Invalid({"/q": [str(error)]}, str(error)) from None
-
-
-def _count(engine: SearchEngine, words: str, filters: Filters, shown: int, *, is_whole: bool, locale: str) -> Count:
-    """Where one page is all, it is counted already."""
-    return Count(shown) if is_whole else engine.count(words, filters, locale=locale)
 
 
 def _shelves(words: str, locale: str) -> list[tuple[str, str]]:
