@@ -165,6 +165,9 @@ def upgrade():
     sa.Column('name', sa.Text(), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ran_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('took_ms', sa.BigInteger(), nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.CheckConstraint('took_ms BETWEEN 0 AND 1000000000000000000', name=op.f('ck_periodic_tasks_took_ms_range')),
     sa.PrimaryKeyConstraint('name', name=op.f('pk_periodic_tasks'))
     )
     op.create_table('roles',
@@ -472,8 +475,9 @@ def upgrade():
     sa.UniqueConstraint('event_id', 'consumer', name=op.f('uq_deliveries_event_id_consumer'))
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
-        batch_op.create_index('ix_deliveries_state_due_at', ['state', 'due_at'], unique=False)
-        batch_op.create_index('ix_deliveries_subject_consumer_id', ['subject', 'consumer', 'id'], unique=False)
+        batch_op.create_index('ix_deliveries_elders', ['subject', 'consumer', 'id'], unique=False, sqlite_where=sa.text("state = 'waiting'"))
+        batch_op.create_index('ix_deliveries_state_tries_due_at', ['state', 'tries', 'due_at'], unique=False)
+        batch_op.create_index('ix_deliveries_subject_id', ['subject', 'id'], unique=False)
 
     op.create_table('delivery_areas',
     sa.Column('id', sa.BigInteger(), nullable=False),
@@ -1889,8 +1893,9 @@ def downgrade():
 
     op.drop_table('delivery_areas')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
-        batch_op.drop_index('ix_deliveries_subject_consumer_id')
-        batch_op.drop_index('ix_deliveries_state_due_at')
+        batch_op.drop_index('ix_deliveries_subject_id')
+        batch_op.drop_index('ix_deliveries_state_tries_due_at')
+        batch_op.drop_index('ix_deliveries_elders', sqlite_where=sa.text("state = 'waiting'"))
 
     op.drop_table('deliveries')
     with op.batch_alter_table('customers', schema=None) as batch_op:

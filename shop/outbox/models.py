@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.db import Base, choice
@@ -61,16 +61,19 @@ class Delivery(Base):
 
     __table_args__ = (
         UniqueConstraint("event_id", "consumer"),
-        Index("ix_deliveries_state_due_at", "state", "due_at"),
-        Index("ix_deliveries_subject_consumer_id", "subject", "consumer", "id"),
+        Index("ix_deliveries_state_tries_due_at", "state", "tries", "due_at"),
+        Index("ix_deliveries_subject_id", "subject", "id"),
+        Index("ix_deliveries_elders", "subject", "consumer", "id", sqlite_where=text("state = 'waiting'")),  # who must be delivered first
     )
 
 
 class PeriodicTask(Base):
-    """When a periodic task runs next; who moves ``due_at`` ahead runs it."""
+    """When a periodic task runs next; who moves ``due_at`` ahead runs it. How it went last: ``took_ms``, and ``error`` when it failed."""
 
     __tablename__ = "periodic_tasks"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     due_at: Mapped[datetime]
     ran_at: Mapped[datetime | None]
+    took_ms: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(default="")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from shop.db import insert_missing, rows, transaction
 from shop.observe import count
@@ -22,7 +24,18 @@ from shop.outbox.models import PeriodicTask
 log = logging.getLogger(__name__)
 
 Task = Callable[[datetime], object]
-DUE = select(PeriodicTask.name, PeriodicTask.due_at).where(PeriodicTask.name.in_(bindparam("names", expanding=True)))
+_OURS = PeriodicTask.name.in_(bindparam("names", expanding=True))
+DUE = select(PeriodicTask.name, PeriodicTask.due_at).where(_OURS)
+LAST_RUNS = select(PeriodicTask.name, PeriodicTask.due_at, PeriodicTask.ran_at, PeriodicTask.took_ms, PeriodicTask.error).where(_OURS)
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A periodic task as staff see it; ``last`` (due_at, ran_at, took_ms, error) is None before its first run."""
+
+    name: str
+    pause: timedelta
+    last: Row[Any] | None
 
 
 def every(app: Flask, pause: timedelta, name: str, task: Task) -> None:
@@ -42,17 +55,26 @@ def run_due_tasks(*, at: datetime) -> list[str]:
     return ran
 
 
+def list_tasks() -> list[Scheduled]:
+    """All periodic tasks of this shop by name, with their last run; for staff."""
+    tasks: dict[str, tuple[timedelta, Task]] = current_app.extensions.get("periodic", {})
+    known = {found.name: found for found in rows(LAST_RUNS, names=list(tasks))}
+    return [Scheduled(name, pause, known.get(name)) for name, (pause, _task) in sorted(tasks.items())]
+
+
 def _run(name: str, task: Task, at: datetime) -> None:
-    outcome = "done"
+    error = ""
     with following("", current_app.extensions["observe"]) as trace:
         try:
             with span(f"task {name}"):
                 task(at)
-        except Exception:
-            outcome = "failed"
+        except Exception as problem:
             log.exception("the periodic task %s failed", name)
-        count(TASKS, name, outcome)
+            error = f"{type(problem).__name__}: {problem}"[:2000]
+        count(TASKS, name, "failed" if error else "done")
         count(TASK_SECONDS, name, amount=trace.took_s)
+    with transaction() as session:
+        session.execute(update(PeriodicTask).where(PeriodicTask.name == name).values(took_ms=int(trace.took_s * 1000), error=error))
 
 
 def _claim(name: str, pause: timedelta, at: datetime) -> bool:
