@@ -25,6 +25,7 @@ NAME = r"[a-z][a-z0-9-]{0,29}"
 DEFAULT_SECRETS = {"secret", "changeme", "change-me", "dev", "development", "password", "bodega"}
 DATABASES = {"sqlite", "postgresql", "postgresql+psycopg"}
 MAIL_SCHEMES = {"file", "smtp", "smtps", "ses"}
+BROKERS = {"amqp", "amqps", "redis", "rediss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Config:
     workers: int
     proxies: int
     courier: bool
+    broker_url: str = field(repr=False)
     payment_methods: tuple[str, ...]
     bank_account: str
     transfer_days: int
@@ -140,6 +142,7 @@ class Config:
             "workers": reader.integer("WEB_CONCURRENCY", 2, low=1, high=64),
             "proxies": reader.integer("SHOP_PROXIES", 0, low=0, high=5),
             "courier": reader.flag("SHOP_COURIER", default=True),
+            "broker_url": reader.url("SHOP_BROKER_URL", "", BROKERS) if reader.text("SHOP_BROKER_URL", "") else "",
             "payment_methods": reader.payment_methods(env),
             "bank_account": reader.text("SHOP_BANK_ACCOUNT", "Bodega · ES91 2100 0418 4502 0005 1332"),
             "transfer_days": reader.integer("SHOP_TRANSFER_DAYS", 14, low=1, high=365),

@@ -13,13 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from sqlalchemy import ScalarSelect
 
 from shop.observe import watch
 from shop.outbox.models import new_public_id
+
+if TYPE_CHECKING:
+    from shop.outbox.doorbell import Doorbell
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,13 @@ class Handlers(dict[str, Handler]):
 
 
 class Outbox:
-    """The consumers of one shop, and the bell that wakes its courier."""
+    """The consumers of one shop, and the bell that wakes its courier: in this process, or by ``doorbell`` the workers elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, doorbell: Doorbell | None = None) -> None:
         self.handlers = Handlers()
         self.consumers: defaultdict[str, list[str]] = defaultdict(list)
         self.bell = threading.Event()
+        self.doorbell = doorbell
 
     @property
     def families(self) -> dict[str, Family]:
@@ -85,16 +89,27 @@ class Outbox:
 
     def ring(self) -> None:
         """Something waits: look at once."""
-        self.bell.set()
+        if self.doorbell:
+            self.doorbell.ring()
+        else:
+            self.bell.set()
 
 
 def init_app(app: Flask) -> None:
+    """Deliver in process, or by workers on a broker where ``SHOP_BROKER_URL`` names one."""
     from shop.outbox import envelope
     from shop.outbox.queries import read_figures
 
-    app.extensions["outbox"] = Outbox()
+    config = app.extensions["config"]
+    app.extensions["outbox"] = Outbox(_make_doorbell(config.broker_url, config.name) if config.broker_url else None)
     envelope.init_app(app)
     watch(app, read_figures)
+
+
+def _make_doorbell(url: str, shop: str) -> Doorbell:
+    from shop.outbox.doorbell import Doorbell
+
+    return Doorbell(url, shop)
 
 
 def subscribe(app: Flask, kind: str, consumer: str, handler: Handler) -> None:

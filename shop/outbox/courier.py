@@ -296,8 +296,9 @@ class Courier:
 
 
 def start_courier(app: Flask) -> None:
-    """Start this process's courier, unless the settings say that others deliver."""
-    if app.extensions["config"].courier and "courier" not in app.extensions:
+    """Start this process's courier, unless the settings say that others deliver: workers on a broker, or by hand."""
+    config = app.extensions["config"]
+    if config.courier and not config.broker_url and "courier" not in app.extensions:
         app.extensions["courier"] = Courier(app)
         app.extensions["courier"].start()
 

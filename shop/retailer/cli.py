@@ -114,6 +114,21 @@ def run_command(name: str, words: tuple[str, ...]) -> None:
         _group(shop).main(list(words), prog_name=f"flask retailer run {name} --")
 
 
+@retailer_commands.command("worker")
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="How many deliver at once; with a broker only.")
+def worker_command(processes: int) -> None:
+    """Deliver for all retailers what happened in their shops: flask shop worker for every one of them at once."""
+    from shop import create_app
+    from shop.outbox.worker import work
+    from shop.retailer.folder import read_retailers
+
+    try:
+        retailers = read_retailers(_root(), _environment())
+    except ConfigError as problem:
+        raise click.ClickException(str(problem)) from None
+    work({retailer.name: create_app(retailer.config) for retailer in retailers}, processes=processes)
+
+
 def run_in(shop: Flask, words: list[str]) -> None:
     """Run a command on a shop; a failure is raised, not exited with.
 

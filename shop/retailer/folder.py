@@ -21,7 +21,9 @@ from environment import ConfigError
 from shop.db import schema_of
 
 # One process has one of these: they stand in its environment, and in no retailer's .env.
-OF_THE_PROCESS = frozenset({"SHOP_ENV", "SHOP_RETAILERS", "PORT", "WEB_CONCURRENCY", "SHOP_PROXIES", "SHOP_COURIER", "FLASK_DEBUG"})
+OF_THE_PROCESS = frozenset(
+    {"SHOP_ENV", "SHOP_RETAILERS", "PORT", "WEB_CONCURRENCY", "SHOP_PROXIES", "SHOP_COURIER", "SHOP_BROKER_URL", "FLASK_DEBUG"}
+)
 # The same for everybody unless a retailer says otherwise; nothing here opens or identifies anything.
 PASSED_ON = frozenset({"VAT_CHECK_URL", "SHOP_PAYMENT_TIMEOUT", "DATABASE_POOL"})
 HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]"

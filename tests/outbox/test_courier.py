@@ -16,7 +16,7 @@ from shop.errors import IllegalMove
 from shop.outbox import Happened, Outbox, subscribe
 from shop.outbox.courier import LEASE, MOST_TRIES, deliver, deliver_due, pause, resend
 from shop.outbox.models import Delivery, DeliveryState, Event
-from shop.outbox.periodic import every, run_due_tasks
+from shop.outbox.periodic import every, list_tasks, run_due_tasks
 from shop.outbox.services import record_event
 
 
@@ -162,3 +162,115 @@ def test_a_periodic_task_runs_once_per_pause(context):
     assert run_due_tasks(at=at + timedelta(seconds=30)) == []
     assert run_due_tasks(at=at + timedelta(seconds=61)) == ["test.tick"]
     context.extensions["periodic"] = before
+
+
+def waiting():
+    return {found.id: found for found in rows(select(Delivery.id, Delivery.state, Delivery.tries, Delivery.leased_until))}
+
+
+class Died(BaseException):
+    """What ends a process where it stands."""
+
+
+def dying_at(number, heard):
+    def handle(message):
+        if message.payload["number"] == number:
+            raise Died
+        heard.append(message)
+
+    return handle
+
+
+def test_many_events_share_a_few_writes(heard, statements, monkeypatch):
+    at = now() + timedelta(seconds=9)
+    monkeypatch.setattr("shop.outbox.courier.now", lambda: at)
+    for number in range(100):
+        happen(subject=f"thing:{number}", number=number)
+    statements.clear()
+
+    done = deliver_due(at=at)
+
+    assert (done.delivered, done.is_full) == (100, False)
+    writes = [statement for statement in statements if "UPDATE deliveries" in statement]
+    assert len(writes) == 8, "bundles of 4, 16, 64 and the rest: one claim and one mark each, and none for nothing"
+
+
+def test_a_look_ends_when_it_has_enough_and_says_so(heard, monkeypatch):
+    monkeypatch.setattr("shop.outbox.courier.AT_ONCE", 4)
+    for number in range(6):
+        happen(subject=f"thing:{number}", number=number)
+
+    assert [deliver_due(at=now()).is_full for _look in range(2)] == [True, False]
+    assert len(heard) == 6
+
+
+def test_who_leaves_in_the_middle_of_a_bundle_marks_what_is_done_and_gives_back_the_rest(context, heard):
+    context.extensions["outbox"].handlers["test.listener"] = dying_at(1, heard)
+    first, hers, last = [happen(subject=f"thing:{number}", number=number) and max(waiting()) for number in range(3)]
+
+    with pytest.raises(Died):
+        deliver_due(at=now())
+
+    left = waiting()
+    assert left[first].state is DeliveryState.DONE
+    assert left[hers].leased_until is not None, "nobody knows how far it came: its lease has to end"
+    assert (left[last].leased_until, left[last].tries) == (None, 0)
+
+
+def test_what_was_tried_before_takes_nobody_along(context, heard):
+    context.extensions["outbox"].handlers["test.listener"] = dying_at(0, heard)
+    for number in range(2):
+        happen(subject=f"thing:{number}", number=number)
+    with transaction() as session:
+        session.execute(update(Delivery).values(tries=1))
+
+    with pytest.raises(Died):
+        deliver_due(at=now())
+    deliver_due(at=now())
+
+    assert [message.payload["number"] for message in heard] == [1]
+
+
+def test_what_kills_every_courier_is_given_up_unseen(context, heard):
+    happen()
+    with transaction() as session:
+        session.execute(update(Delivery).values(tries=MOST_TRIES))
+
+    deliver_due(at=now())
+
+    assert heard == []
+    assert tuple(row(select(Delivery.state, Delivery.error))) == (DeliveryState.DEAD, "DiedInHand: whoever carried it died, each time")
+
+
+def test_a_slow_consumer_makes_bundles_small_and_keeps_none_from_others(context, heard, monkeypatch):
+    clock = [now() + timedelta(seconds=9)]
+    monkeypatch.setattr("shop.outbox.courier.now", lambda: clock[0])
+    in_hand = []
+
+    def dawdle(_message):
+        in_hand.append(sum(found.leased_until is not None for found in waiting().values()))
+        clock[0] += timedelta(seconds=3)
+
+    context.extensions["outbox"].handlers["test.listener"] = dawdle
+    for number in range(6):
+        happen(subject=f"thing:{number}", number=number)
+
+    deliver_due(at=clock[0])
+
+    assert in_hand == [4, 4, 1, 1, 1, 1]
+    assert {found.state for found in waiting().values()} == {DeliveryState.DONE}
+
+
+def test_a_failing_task_says_so_and_comes_again(context):
+    before = dict(context.extensions.get("periodic", {}))
+    context.extensions["periodic"] = {}
+    every(context, timedelta(minutes=1), "test.tick", lambda _at: 1 / 0)
+    never, at = list_tasks(), now()
+
+    run_due_tasks(at=at)
+
+    [tick] = list_tasks()
+    context.extensions["periodic"] = before
+    assert (never[0].name, never[0].last) == ("test.tick", None)
+    assert (tick.last.ran_at, tick.last.error) == (at, "ZeroDivisionError: division by zero")
+    assert tick.last.due_at == at + timedelta(minutes=1)
