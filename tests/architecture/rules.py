@@ -30,6 +30,7 @@ EDGE_FILES = {
 # Who wakes by itself, or acts between two moments of its own, looks at the clock: everybody else is told the time.
 CLOCKS = {
     "outbox/courier.py": "a courier wakes by itself",
+    "outbox/worker.py": "a worker is a courier",
     "payment/tasks.py": "works when an event is delivered, not when it happened",
     "audit/tasks.py": "the audit that was asked for looks at the shop as it is when it runs",
     "webhook/delivering.py": "signs with the moment at which it sends, and logs when the answer came",
