@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Redis, Java and Node.js. What a Debian machine lacks is
+# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Redis, Java, Node.js and Prometheus. What a Debian machine lacks is
 # installed when we are root; otherwise this says what to install, and fails. Nothing is skipped in silence.
 set -euo pipefail
 
@@ -17,6 +17,7 @@ has redis-server || missing+=(redis-server)
 has java || missing+=(default-jre-headless)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)
+has promtool || missing+=(prometheus)
 has openssl || missing+=(openssl)
 has_venv || missing+=(python3-venv)
 
