@@ -1,6 +1,6 @@
 """`make bench`: builds the catalogs, starts all contenders, lets them take turns, prints tables. It judges nothing: read the ratios.
 
-python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place] [--products N] [--deep N]
+python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place,eyes] [--products N] [--deep N]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from config import Config
 from shop import create_app, enable_migrations
 from shop.web.pagination import encode_cursor
 from tests.bench import acts
+from tests.bench.eyes import eyes
 from tests.bench.load import Act, Answering, Browser, Contender, children, compare, resident_mb, table
 from tests.bench.orders import orders
 from tests.bench.quotes import quotes
@@ -108,7 +109,9 @@ class Bench:
         self.stack.callback(_drop, engine, name)
         return url.set(database=name).render_as_string(hide_password=False)
 
-    def shop(self, config: Config, *, workers: str = WORKERS, socket: Path | None = None) -> Shop:
+    def shop(
+        self, config: Config, *, workers: str = WORKERS, socket: Path | None = None, application: str = "wsgi:app", **changes: str
+    ) -> Shop:
         environ = settings(
             config.instance,
             DATABASE_URL=config.database_url,
@@ -116,8 +119,9 @@ class Bench:
             SHOP_COURIER="0",
             SHOP_PROXIES="1" if socket else "0",
             MALLOC_ARENA_MAX="2",  # as deploy/start.py says
+            **changes,
         )
-        return self._serve(["--config", "deploy/gunicorn.conf.py", "wsgi:app"], environ, config.database_url, socket)
+        return self._serve(["--config", "deploy/gunicorn.conf.py", application], environ, config.database_url, socket)
 
     def floor(self, config: Config | None, **sizes: int) -> Shop:
         url = config.database_url if config else ""
@@ -165,7 +169,7 @@ def _postmaster(database_url: str) -> tuple[int, str]:
 
 
 def _wait_for(shop: Shop) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             shop.browser().ask("GET", "/healthz")
         except RuntimeError:
@@ -398,7 +402,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--deep", type=int, default=100_000)
-    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place")
+    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place,eyes")
     asked = parser.parse_args()
     parts: dict[str, Callable[[Bench], Iterator[str]]] = {
         "pages": lambda bench: pages(bench, asked.rounds, asked.times),
@@ -407,6 +411,7 @@ def main() -> None:
         "memory": lambda bench: memory(bench, asked.rounds, asked.times),
         "start": lambda bench: start(bench, asked.rounds, asked.times),
         "nginx": lambda bench: nginx(bench, asked.rounds, asked.times),
+        "eyes": lambda bench: eyes(bench, asked.rounds, asked.times),
         "place": lambda bench: orders(bench.databases(), min(asked.rounds, 5), asked.times),
         "quote": lambda _bench: quotes(asked.rounds, max(asked.times // 10, 1)),
     }

@@ -86,7 +86,6 @@ def test_each_alert_speaks_when_it_must_and_only_then():
     ("old", "new"),
     [
         ("bodega_outbox_dead > 0", "bodega_outbox_dead > 2"),
-        ("> 0.02 * sum", "> 0.2 * sum"),
         ("bodega_database_up == 0", "bodega_database_up < 2"),
         (" unless ", " and "),
     ],
