@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,10 +48,8 @@ class Seals:
         secret = hashlib.blake2b(
             config.database_url.encode(), key=hashlib.blake2b(config.secret_key.encode()).digest(), person=b"bodega cache"
         )
-        folders = [CODE, config.instance / "theme"] if config.redis.url else []
-        build = hashlib.blake2b(repr(config).encode(), digest_size=HEAD)
-        for folder in folders:
-            _read_all(folder, build)
+        made_of = [_hash_of_code(), _hash_of(config.instance / "theme")] if config.redis.url else []
+        build = hashlib.blake2b(b"".join([*made_of, repr(config).encode()]), digest_size=HEAD)
         return cls(f"bodega:{config.name}:{secret.hexdigest()[:16]}:", secret.digest()[8:], build.digest())
 
     def name(self, room: str, key: Any) -> str:
@@ -110,7 +109,17 @@ def spell(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} has no spelling")
 
 
-def _read_all(folder: Path, into: Any) -> None:
+@cache
+def _hash_of_code() -> bytes:
+    """Read once, also where one process serves many shops."""
+    return _hash_of(CODE)
+
+
+def _hash_of(folder: Path) -> bytes:
+    found = hashlib.blake2b(digest_size=HEAD)
     for path in sorted(folder.rglob("*")):
         if path.suffix in MAKES_PAGES and path.is_file():
-            into.update(path.relative_to(folder).as_posix().encode() + b"\0" + hashlib.blake2b(path.read_bytes(), digest_size=16).digest())
+            found.update(
+                path.relative_to(folder).as_posix().encode() + b"\0" + hashlib.blake2b(path.read_bytes(), digest_size=HEAD).digest()
+            )
+    return found.digest()
