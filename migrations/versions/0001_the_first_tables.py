@@ -1392,16 +1392,19 @@ def upgrade():
     sa.Column('event_id', sa.Text(), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
     sa.Column('payment_id', sa.BigInteger(), nullable=True),
-    sa.Column('state', sa.Enum('received', 'handled', 'ignored', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('state', sa.Enum('received', 'handled', 'ignored', 'given_up', name='state', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('tries', sa.BigInteger(), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint('tries BETWEEN 0 AND 1000000000000000000', name=op.f('ck_gateway_messages_tries_range')),
     sa.ForeignKeyConstraint(['payment_id'], ['payments.id'], name=op.f('fk_gateway_messages_payment_id_payments')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_gateway_messages')),
     sa.UniqueConstraint('gateway', 'event_id', name=op.f('uq_gateway_messages_gateway_event_id'))
     )
     with op.batch_alter_table('gateway_messages', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_gateway_messages_payment_id'), ['payment_id'], unique=False)
-        batch_op.create_index('ix_gateway_messages_state_received_at', ['state', 'received_at'], unique=False)
+        batch_op.create_index('ix_gateway_messages_state_due_at', ['state', 'due_at'], unique=False)
 
     op.create_table('option_value_texts',
     sa.Column('value_id', sa.BigInteger(), nullable=False),
@@ -1701,7 +1704,7 @@ def downgrade():
     op.drop_table('order_lines')
     op.drop_table('option_value_texts')
     with op.batch_alter_table('gateway_messages', schema=None) as batch_op:
-        batch_op.drop_index('ix_gateway_messages_state_received_at')
+        batch_op.drop_index('ix_gateway_messages_state_due_at')
         batch_op.drop_index(batch_op.f('ix_gateway_messages_payment_id'))
 
     op.drop_table('gateway_messages')

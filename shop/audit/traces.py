@@ -49,12 +49,13 @@ sql(
 )
 sql(
     "I13",
-    N_("Each message of a gateway is in once, and acted on within a quarter of an hour."),
+    N_("Each message of a gateway is in once, and acted on, tried again, or given up where a person sees it."),
     """
     SELECT gateway || ' ' || event_id AS message, 'twice' AS what FROM gateway_messages GROUP BY gateway, event_id HAVING count(*) > 1
     UNION ALL
     SELECT gateway || ' ' || event_id, state FROM gateway_messages
-    WHERE (state = 'received' AND received_at < :ago_15m) OR (state = 'handled' AND payment_id IS NULL)
+    WHERE (state = 'received' AND received_at < :ago_15m AND coalesce(due_at, received_at) < :ago_15m)
+       OR (state = 'handled' AND payment_id IS NULL)
     """,
 )
 sql(

@@ -1,7 +1,8 @@
 """Messages of gateways: each event once. A message only says where to look; what is true is fetched from the gateway (``services.settle``).
 
 The row is written first (commit), with the dispute that it tells of, then the effect, then that it had one. Who is stopped between, or finds the
-gateway silent, leaves it ``received``: the gateway sends again, and the sweep looks after it as well.
+gateway silent, leaves it ``received``: the gateway sends again, and the sweep looks after it as well, with growing pauses. After ``MOST_TRIES``, about
+a day, it is given up: staff sees it, and can have it tried again.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from flask_babel import gettext as _
 from sqlalchemy import Row, Table, bindparam, select, update
 
 from shop.db import insert_missing, row, transaction
-from shop.errors import NotFound
+from shop.errors import IllegalMove, NotFound
 from shop.order.services import claim_order, record_entry
+from shop.outbox.courier import pause
 from shop.outbox.services import record_event
 from shop.payment.asking import margin
 from shop.payment.gateways.base import Contested, Gateway, News, NoAnswer
@@ -29,13 +31,13 @@ from shop.payment.services import settle
 log = logging.getLogger(__name__)
 
 LONGEST = 200
+MOST_TRIES = 30
 messages, disputes = cast("Table", GatewayMessage.__table__), cast("Table", Dispute.__table__)
+BY_ID = select(messages.c.state).where(messages.c.id == bindparam("message_id"))
 KNOWN = select(messages.c.id, messages.c.state).where(
     messages.c.gateway == bindparam("gateway"), messages.c.event_id == bindparam("event_id")
 )
-CONTESTED = select(disputes.c.id, disputes.c.state).where(
-    disputes.c.payment_id == bindparam("payment_id"), disputes.c.reference == bindparam("reference")
-)
+OPEN = {MessageState.RECEIVED, MessageState.GIVEN_UP}
 
 
 def receive_message(code: str, body: bytes, headers: Mapping[str, str], *, at: datetime) -> MessageState:
@@ -53,7 +55,7 @@ def receive_message(code: str, body: bytes, headers: Mapping[str, str], *, at: d
     attempt = find_attempt(key=news.key, gateway=code, reference=news.reference) or find_attempt(gateway=code, reference=news.reference)
     problem = _problem(gateway, news, attempt)
     known = _keep(code, news, attempt, is_ours=not problem, at=at)
-    if known.state is not MessageState.RECEIVED:
+    if known.state not in OPEN:
         return cast("MessageState", known.state)
     if problem or attempt is None:
         log.error("a message of %s was ignored: %s (%s %s)", code, problem, news.kind, news.event_id)
@@ -63,8 +65,8 @@ def receive_message(code: str, body: bytes, headers: Mapping[str, str], *, at: d
 
 
 def sweep_messages(at: datetime) -> int:
-    """Act on messages whose taker was stopped. Gives how many."""
-    waiting = list_open_messages(at - margin())
+    """Act on messages whose taker was stopped, or whose gateway was silent. Gives how many were tried."""
+    waiting = list_open_messages(at)
     for found in waiting:
         try:
             if found.payment_id is not None:
@@ -72,9 +74,44 @@ def sweep_messages(at: datetime) -> int:
             _close(found.id, MessageState.HANDLED)
         except NoAnswer:
             log.warning("message %s waits: its gateway is silent", found.id)
-        except Exception:
+            _put_back(found, _("Its gateway does not answer."), at=at)
+        except Exception as error:
             log.exception("message %s could not be acted on", found.id)
+            _put_back(found, f"{type(error).__name__}: {error}"[:LONGEST], at=at)
     return len(waiting)
+
+
+def revive_message(message_id: int, *, at: datetime) -> None:
+    """Have the sweep try a message again that was given up.
+
+    Raises:
+        NotFound: there is no such message.
+        IllegalMove: it was not given up.
+    """
+    with transaction() as session:
+        revived = session.execute(
+            update(messages)
+            .where(messages.c.id == message_id, messages.c.state == MessageState.GIVEN_UP)
+            .values(state=MessageState.RECEIVED, tries=0, due_at=at)
+        )
+        if revived.rowcount:  # type: ignore[attr-defined]
+            return
+        found = row(BY_ID, message_id=message_id)
+    if found is None:
+        raise NotFound(_("There is no such message."))
+    raise IllegalMove(_("Only a message that was given up can be tried again."), state=found.state.value, legal=[])
+
+
+def _put_back(found: Row[Any], why: str, *, at: datetime) -> None:
+    """To be tried again after a growing pause, or given up; unless somebody else has acted on it meanwhile."""
+    tries = found.tries + 1
+    state = MessageState.GIVEN_UP if tries >= MOST_TRIES else MessageState.RECEIVED
+    with transaction() as session:
+        session.execute(
+            update(messages)
+            .where(messages.c.id == found.id, messages.c.state == MessageState.RECEIVED)
+            .values(state=state, note=why, tries=tries, due_at=at + pause(tries))
+        )
 
 
 def _act(payment_id: int, *, at: datetime) -> None:
@@ -134,9 +171,10 @@ def _keep(code: str, news: News, attempt: Row[Any] | None, *, is_ours: bool, at:
         if attempt is not None and tells is not None:
             claim_order(attempt.order_id)  # before any other row, as everywhere
         values = {"gateway": code, "event_id": news.event_id[:LONGEST], "kind": news.kind[:LONGEST], "payment_id": payment_id}
-        insert_missing(GatewayMessage, {**values, "state": MessageState.RECEIVED, "note": "", "received_at": at})
+        due = {"received_at": at, "due_at": at + margin(), "tries": 0}
+        insert_missing(GatewayMessage, {**values, **due, "state": MessageState.RECEIVED, "note": ""})
         found = cast("Row[Any]", row(KNOWN, gateway=code, event_id=news.event_id[:LONGEST]))
-        if attempt is not None and tells is not None and found.state is MessageState.RECEIVED:
+        if attempt is not None and tells is not None and found.state in OPEN:
             record_dispute(attempt, tells, at=at)
     return found
 

@@ -134,15 +134,16 @@ class Dispute(Base):
 
 
 class MessageState(StrEnum):
-    """A gateway's message is in, was acted on, or is about nothing of ours."""
+    """A gateway's message is in, was acted on, is about nothing of ours, or could not be acted on in many tries: a person must look."""
 
     RECEIVED = "received"
     HANDLED = "handled"
     IGNORED = "ignored"
+    GIVEN_UP = "given_up"
 
 
 class GatewayMessage(Base):
-    """A message of a gateway, once per event of its. ``note`` says why it was ignored."""
+    """A message of a gateway, once per event of its. ``note`` says why it was ignored or given up, ``due_at`` when the sweep tries it (again)."""
 
     __tablename__ = "gateway_messages"
 
@@ -153,9 +154,11 @@ class GatewayMessage(Base):
     payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"), index=True)
     state: Mapped[MessageState] = mapped_column(choice(MessageState, "state"), default=MessageState.RECEIVED)
     note: Mapped[str] = mapped_column(default="")
+    tries: Mapped[int] = mapped_column(default=0)
     received_at: Mapped[datetime]
+    due_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("gateway", "event_id"), Index("ix_gateway_messages_state_received_at", "state", "received_at"))
+    __table_args__ = (UniqueConstraint("gateway", "event_id"), Index("ix_gateway_messages_state_due_at", "state", "due_at"))
 
 
 class TransferState(StrEnum):

@@ -84,9 +84,9 @@ REFUNDS_WAITING = (
     .limit(bindparam("most"))
 )
 MESSAGES_OPEN = (
-    select(GatewayMessage.id, GatewayMessage.payment_id)
-    .where(GatewayMessage.state == MessageState.RECEIVED, GatewayMessage.received_at <= bindparam("before"))
-    .order_by(GatewayMessage.id)
+    select(GatewayMessage.id, GatewayMessage.payment_id, GatewayMessage.tries)
+    .where(GatewayMessage.state == MessageState.RECEIVED, GatewayMessage.due_at <= bindparam("at"))
+    .order_by(GatewayMessage.due_at, GatewayMessage.id)
     .limit(bindparam("most"))
 )
 DISPUTES = (
@@ -193,9 +193,9 @@ def list_waiting_refunds(before: datetime, *, most: int = 100) -> Sequence[Row[A
     return rows(REFUNDS_WAITING, gateways=codes, before=before, most=most)
 
 
-def list_open_messages(before: datetime, *, most: int = 100) -> Sequence[Row[Any]]:
-    """Messages that were taken before that moment and not acted on: whoever took them was stopped."""
-    return rows(MESSAGES_OPEN, before=before, most=most)
+def list_open_messages(at: datetime, *, most: int = 100) -> Sequence[Row[Any]]:
+    """Messages that nobody has acted on and whose next try is due: whoever took them was stopped, or their gateway was silent."""
+    return rows(MESSAGES_OPEN, at=at, most=most)
 
 
 def list_disputes(order_id: int) -> Sequence[Row[Any]]:

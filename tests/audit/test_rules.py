@@ -136,6 +136,11 @@ BREAKS = [
     of("I12c", "mails", MAIL.format(id=1, state="waiting")),
     of("I12d", "events", "DELETE FROM events WHERE kind = 'order.placed' AND id = (SELECT min(id) FROM events WHERE kind = 'order.placed')"),
     of("I13", "gateway_messages", MESSAGE),
+    of(
+        "I13",
+        "gateway_messages",
+        MESSAGE.replace("received_at)", "received_at, due_at)").replace(OLD + ")", OLD + ", " + OLD + ")"),
+    ),
     of("I14", "promotions", "INSERT INTO promotions (id, used) VALUES (1, 3)"),
     of(
         "I14b",

@@ -133,7 +133,15 @@ def test_programs_ask_again_and_read_the_money_of_the_order(desk, bank):
 
 def test_programs_read_messages_page_by_page(desk, app):
     many = [
-        {"gateway": "test_card", "event_id": f"evt_{count}", "kind": "charge", "state": "ignored", "note": "", "received_at": NOON}
+        {
+            "gateway": "test_card",
+            "event_id": f"evt_{count}",
+            "kind": "charge",
+            "state": "ignored",
+            "note": "",
+            "received_at": NOON,
+            "due_at": NOON,
+        }
         for count in range(60)
     ]
     change(insert(GatewayMessage).values(many))
@@ -144,6 +152,27 @@ def test_programs_read_messages_page_by_page(desk, app):
     assert [len(first["items"]), len(second["items"])] == [50, 10]
     assert second["next"] is None
     assert desk.client.get(f"{API}?state=lost").status_code == 422
+
+
+def test_a_message_that_was_given_up_counts_for_staff_and_is_tried_again_by_a_press(desk, bank):
+    number, _attempt = begun()
+    hear(number, event_id="evt_1")
+    change(update(GatewayMessage).values(state="given_up", note="Its gateway does not answer.", tries=30))
+    path = f"{PAGE}/{row(select(GatewayMessage.id)).id}/attempts"
+
+    seen = desk.see(f"{PAGE}?state=given_up")
+    pressed, again = desk.press(seen, path), desk.press(seen, path)
+
+    assert "Given up" in words(seen)
+    assert "does not answer" in words(seen)
+    assert (pressed.status_code, again.status_code) == (303, 303)
+    assert "Only a message that was given up" in words(desk.see(PAGE))
+    assert (row(select(GatewayMessage.state)).state, row(select(GatewayMessage.tries)).tries) == ("received", 0)
+    change(update(GatewayMessage).values(state="given_up"))
+    assert desk.client.get(f"{API}?state=given_up").json["items"][0]["tries"] == 0
+    json_path = path.replace("/admin", "/api/v1")
+    assert [desk.client.post(json_path).status_code for _press in range(2)] == [204, 409]
+    assert desk.client.post(f"{API}/999999/attempts").status_code == 404
 
 
 def test_who_may_not_touch_payments_neither_reads_nor_asks(client, bank):

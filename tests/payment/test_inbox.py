@@ -12,9 +12,11 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
-from shop.db import row, rows, scalar
+from shop.audit.services import run_audit
+from shop.db import row, rows, scalar, transaction
+from shop.errors import IllegalMove
 from shop.mail.models import Mail
 from shop.order.models import Order, OrderState, PaymentState
 from shop.order.services import cancel_order
@@ -23,7 +25,7 @@ from shop.payment.asking import margin
 from shop.payment.gateways.base import Answer, Forged, NoAnswer, Truth
 from shop.payment.gateways.stripe import StripeCard
 from shop.payment.gateways.test_card import TestCard
-from shop.payment.inbox import receive_message, sweep_messages
+from shop.payment.inbox import MOST_TRIES, receive_message, revive_message, sweep_messages
 from shop.payment.models import Dispute, GatewayMessage, MessageState, Payment, Refund, State
 from shop.payment.queries import gateways
 from shop.payment.refunds import refund_payment, sweep_refunds
@@ -273,9 +275,44 @@ def test_a_message_that_finds_its_gateway_silent_waits_until_it_speaks(order, ba
             tell(message(order, "charge.refunded"))
         sweep_messages(NOON + margin())
         assert (scalar(select(GatewayMessage.state)), count(Refund)) == (MessageState.RECEIVED, 0)
-    sweep_messages(NOON + margin())
+    sweep_messages(NOON + margin() + timedelta(seconds=2))
 
     assert (scalar(select(GatewayMessage.state)), newest(order).refunded_minor) == (MessageState.HANDLED, 500)
+
+
+def test_a_message_that_can_never_be_acted_on_is_given_up_and_tried_again_when_somebody_says_so(order, bank, monkeypatch):
+    approve(order, bank)
+    settle_order(order.id, at=NOON)
+    bank.refund(newest(order).key, 500, "somebody at the bank")
+    with monkeypatch.context() as patched:
+        patched.setattr(TestCard, "look_up", silent)
+        with pytest.raises(NoAnswer):
+            tell(message(order))
+        at, tried = NOON + margin(), 0
+        while sweep_messages(at):
+            at, tried = row(select(GatewayMessage.due_at)).due_at, tried + 1
+
+    given_up = row(select(GatewayMessage.state, GatewayMessage.tries, GatewayMessage.note))
+    assert (given_up.state, given_up.tries, tried) == (MessageState.GIVEN_UP, MOST_TRIES, MOST_TRIES)
+    assert "does not answer" in given_up.note
+    assert timedelta(hours=12) < at - NOON < timedelta(days=2)
+    assert [result.rule for result in run_audit(at=at + timedelta(days=1), only=["I13"]).broken] == []
+
+    revive_message(row(select(GatewayMessage.id)).id, at=at)
+    assert sweep_messages(at) == 1
+    assert (row(select(GatewayMessage.state)).state, newest(order).refunded_minor) == (MessageState.HANDLED, 500)
+    with pytest.raises(IllegalMove):
+        revive_message(row(select(GatewayMessage.id)).id, at=at)
+
+
+def test_a_message_that_was_given_up_is_acted_on_when_the_gateway_sends_it_again(order, bank):
+    approve(order, bank)
+    with transaction() as session:
+        values = {"gateway": "test_card", "event_id": "evt_1", "kind": "charge.captured", "received_at": NOON, "due_at": NOON}
+        session.execute(insert(GatewayMessage).values(**values, state=MessageState.GIVEN_UP, note="", tries=MOST_TRIES))
+
+    assert tell(message(order)) is MessageState.HANDLED
+    assert state(order) is PaymentState.PAID
 
 
 def silent(*_, **__):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from flask import url_for
+from flask import current_app, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import fields
 
 from shop.clock import now
-from shop.errors import NotFound
+from shop.errors import IllegalMove, NotFound
 from shop.order.queries import get_order
 from shop.payment import bp
 from shop.payment.api_staff import check_own, dump_money, money
 from shop.payment.heard.admin import HeardFilters
 from shop.payment.heard.queries import list_messages, list_mismatches
+from shop.payment.inbox import revive_message
 from shop.payment.services import settle
 from shop.web.api import describe, load_query
 from shop.web.fields import ShopSchema, Text, WholeNumber
@@ -20,7 +21,7 @@ from shop.web.json import json_response
 
 
 class GatewayMessageSchema(ShopSchema):
-    """A message, once per event of its gateway; ``note`` says why it was ignored, ``order`` which order it is about, or null."""
+    """A message, once per event of its gateway; ``note`` says why it was ignored or given up after ``tries``, ``order`` which order it is about, or null."""
 
     id = WholeNumber()
     gateway = Text()
@@ -28,6 +29,7 @@ class GatewayMessageSchema(ShopSchema):
     kind = Text()
     state = Text()
     note = Text()
+    tries = WholeNumber()
     order = Text(allow_none=True)
     at = Text()
 
@@ -74,6 +76,7 @@ def list_heard_json() -> ResponseReturnValue:
             "kind": found.kind,
             "state": found.state.value,
             "note": found.note,
+            "tries": found.tries,
             "order": found.number,
             "at": found.received_at.isoformat(),
         }
@@ -93,6 +96,13 @@ def list_heard_json() -> ResponseReturnValue:
     kept = {name: value for name, value in {**asked, "cursor": page.next_cursor}.items() if value}
     more = url_for("payment.list_heard_json", **kept) if page.next_cursor else None
     return json_response({"items": items, "mismatches": mismatches, "next": more})
+
+
+@bp.post("/api/v1/gateway-messages/<int:message_id>/attempts")
+@describe("Have a message that was given up tried again", status=204, permission="payments.edit", errors=[NotFound, IllegalMove])
+def try_again_json(message_id: int) -> ResponseReturnValue:
+    revive_message(message_id, at=now())
+    return current_app.response_class(status=204)
 
 
 @bp.post("/api/v1/orders/<number>/payments/<int:payment_id>/question")

@@ -21,6 +21,7 @@ MESSAGES = (
         GatewayMessage.kind,
         GatewayMessage.state,
         GatewayMessage.note,
+        GatewayMessage.tries,
         GatewayMessage.received_at,
         Order.number,
     )
@@ -37,6 +38,7 @@ MISMATCHES = (
     .order_by(Payment.id.desc())
     .limit(bindparam("most"))
 )
+GIVEN_UP = select(func.count()).select_from(GatewayMessage).where(GatewayMessage.state == MessageState.GIVEN_UP)
 MISMATCHED = select(func.count()).select_from(Payment).where(_mismatched)
 
 
@@ -56,6 +58,11 @@ def list_mismatches() -> Sequence[Row[Any]]:
     return rows(MISMATCHES, most=PAGE)
 
 
-def count_mismatches() -> int:
-    """How many of them there are."""
-    return int(scalar(MISMATCHED))
+def count_given_up() -> int:
+    """Messages that could not be acted on in many tries."""
+    return int(scalar(GIVEN_UP))
+
+
+def count_for_people() -> int:
+    """Messages that were given up, and attempts for which another amount came."""
+    return int(scalar(MISMATCHED)) + count_given_up()
