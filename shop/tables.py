@@ -39,7 +39,7 @@ import shop.web.models
 import shop.webhook.models  # noqa: F401
 from shop.db import Base
 
-MOST = {"_minor": 10**14, "_bp": 10_000, "_g": 10**9}
+MOST = {"_minor": 10**14, "_bp": 10_000, "_ppm": 1_000_000, "_g": 10**9}
 MOST_OF_OTHERS = 10**18
 FURTHEST = "1e300"
 

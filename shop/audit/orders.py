@@ -50,8 +50,9 @@ sql(
     "I05c",
     N_("The tax of a line is its rate of its net, up to the rounding."),
     """
-    SELECT o.number, l.position, l.net_minor AS net, l.tax_minor AS tax, l.tax_rate_bp AS rate FROM order_lines l JOIN orders o ON o.id = l.order_id
-    WHERE abs(l.tax_minor * 10000 - l.net_minor * l.tax_rate_bp) > 2 * (10000 + l.tax_rate_bp)
+    SELECT o.number, l.position, l.net_minor AS net, l.tax_minor AS tax, l.tax_rate_ppm AS rate FROM order_lines l JOIN orders o ON o.id = l.order_id
+    WHERE abs((l.tax_minor - l.net_minor / 1000000 * l.tax_rate_ppm) * 1000000 - l.net_minor % 1000000 * l.tax_rate_ppm)
+          > 2 * (1000000 + l.tax_rate_ppm)
     """,
 )
 sql(

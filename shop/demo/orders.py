@@ -135,7 +135,7 @@ def _line(order_id: int, position: int, line: Any) -> OrderLine:
         net_minor=line.net_minor,
         tax_minor=line.tax_minor,
         gross_minor=line.gross_minor,
-        tax_rate_bp=line.tax_rate_bp,
+        tax_rate_ppm=line.tax_rate_ppm,
         tax_class=item.tax_class,
         weight_g=item.weight_g,
         requires_shipping=item.requires_shipping,
@@ -143,7 +143,9 @@ def _line(order_id: int, position: int, line: Any) -> OrderLine:
 
 
 def _columns(adjustment: Any) -> dict[str, Any]:
-    return {name: getattr(adjustment, name) for name in ("kind", "source", "label", "net_minor", "tax_minor", "gross_minor", "tax_rate_bp")}
+    return {
+        name: getattr(adjustment, name) for name in ("kind", "source", "label", "net_minor", "tax_minor", "gross_minor", "tax_rate_ppm")
+    }
 
 
 def _number(chance: Random) -> str:

@@ -16,6 +16,7 @@ from shop.ledger.models import AGREED, Account, Cause
 from shop.ledger.queries import balances_of
 from shop.ledger.services import post
 from shop.order.models import Adjustment, AdjustmentKind, Order, OrderLine, OrderState
+from shop.pricing.rounding import WHOLE_PPM
 
 
 def _of(table: Any, amount: Any) -> Any:
@@ -25,8 +26,9 @@ def _of(table: Any, amount: Any) -> Any:
 
 def _net_discount(table: Any) -> Any:
     """What was taken off, without the tax that it would have had: rounded half up, for the accounts alone; no amount is asked by it."""
-    whole = 10_000 + case((Order.prices_include_tax, table.tax_rate_bp), else_=0)
-    return (table.discount_minor * 20_000 + whole) // (2 * whole)
+    whole = WHOLE_PPM + case((Order.prices_include_tax, table.tax_rate_ppm), else_=0)
+    wholes, rest = table.discount_minor // whole, table.discount_minor % whole  # apart, so that no product outgrows 64 bits
+    return wholes * WHOLE_PPM + (rest * (2 * WHOLE_PPM) + whole) // (2 * whole)
 
 
 WORTH = select(

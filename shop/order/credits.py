@@ -25,7 +25,7 @@ BY_ID = select(OrderCredit.id, OrderCredit.kind, OrderCredit.source).where(Order
 EDIT_CREDITS = select(OrderCredit.id, OrderCredit.amount_minor).where(
     OrderCredit.order_id == bindparam("order_id"), OrderCredit.kind == CreditKind.EDIT
 )
-LINES = select(OrderLine.id, OrderLine.name, OrderLine.options, OrderLine.sku, OrderLine.tax_rate_bp).where(
+LINES = select(OrderLine.id, OrderLine.name, OrderLine.options, OrderLine.sku, OrderLine.tax_rate_ppm).where(
     OrderLine.order_id == bindparam("order_id")
 )
 _owed = select(func.coalesce(func.sum(OrderCredit.amount_minor), 0)).where(OrderCredit.order_id == Order.id, OrderCredit.done_at.is_(None))
@@ -125,7 +125,7 @@ def _credit(order_id: int, amount_minor: int, *, cause: str, pieces: Mapping[int
     for line in rows(LINES, order_id=order_id) if pieces else ():
         if count := pieces.get(line.id):
             agreed = max(accounts[line.id].agreed, 1)
-            wished[line.tax_rate_bp] = wished.get(line.tax_rate_bp, 0) + accounts[line.id].worth_minor * count // agreed
+            wished[line.tax_rate_ppm] = wished.get(line.tax_rate_ppm, 0) + accounts[line.id].worth_minor * count // agreed
             goods.append(
                 {"kind": "goods", "name": line.name, "options": line.options, "sku": line.sku, "quantity": count, "order_line_id": line.id}
             )

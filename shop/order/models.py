@@ -153,7 +153,7 @@ class OrderLine(Base):
     net_minor: Mapped[int]
     tax_minor: Mapped[int]
     gross_minor: Mapped[int]
-    tax_rate_bp: Mapped[int]
+    tax_rate_ppm: Mapped[int]
     tax_class: Mapped[str]
     weight_g: Mapped[int] = mapped_column(default=0)
     requires_shipping: Mapped[bool] = mapped_column(default=True)
@@ -199,7 +199,7 @@ class Adjustment(Base):
     net_minor: Mapped[int]
     tax_minor: Mapped[int]
     gross_minor: Mapped[int]
-    tax_rate_bp: Mapped[int]
+    tax_rate_ppm: Mapped[int]
 
     __table_args__ = (
         CheckConstraint("net_minor + tax_minor = gross_minor", name="gross_is_net_and_tax"),

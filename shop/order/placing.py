@@ -169,7 +169,7 @@ def line_values(order_id: int, position: int, line: Any) -> dict[str, Any]:
         "net_minor": line.net_minor,
         "tax_minor": line.tax_minor,
         "gross_minor": line.gross_minor,
-        "tax_rate_bp": line.tax_rate_bp,
+        "tax_rate_ppm": line.tax_rate_ppm,
         "tax_class": item.tax_class,
         "weight_g": item.weight_g,
         "requires_shipping": item.requires_shipping,
@@ -186,7 +186,7 @@ def _adjustment(order_id: int, adjustment: Any) -> dict[str, Any]:
         "net_minor": adjustment.net_minor,
         "tax_minor": adjustment.tax_minor,
         "gross_minor": adjustment.gross_minor,
-        "tax_rate_bp": adjustment.tax_rate_bp,
+        "tax_rate_ppm": adjustment.tax_rate_ppm,
     }
 
 

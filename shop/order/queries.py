@@ -74,7 +74,7 @@ LINES = (
         OrderLine.net_minor,
         OrderLine.tax_minor,
         OrderLine.gross_minor,
-        OrderLine.tax_rate_bp,
+        OrderLine.tax_rate_ppm,
         OrderLine.weight_g,
         OrderLine.image_id,
         Image.hash,
@@ -145,7 +145,7 @@ class LineView:
     discount: Money
     net: Money
     tax: Money
-    tax_rate_bp: int
+    tax_rate_ppm: int
     image: LineImage | None
 
     @property
@@ -375,7 +375,7 @@ def _line(line: Row[Any], order: Row[Any]) -> LineView:
         discount=Money(share.off_minor, order.currency),
         net=Money(share.net_minor, order.currency),
         tax=Money(share.tax_minor, order.currency),
-        tax_rate_bp=line.tax_rate_bp,
+        tax_rate_ppm=line.tax_rate_ppm,
         image=image,
     )
 

@@ -67,7 +67,7 @@ def explain(trace: Mapping[str, Any], names: Mapping[int, str], locale: str) -> 
         discounts=discounts,
         taxes=tuple(
             (
-                rate_text(told["rate_bp"]),
+                rate_text(told["rate_ppm"]),
                 _exact(told, currency),
                 Money(told["net"], currency),
                 Money(told["tax"], currency),
@@ -93,7 +93,7 @@ def _part(told: Mapping[str, Any], currency: str, name: str, offs: list[tuple[st
         offs=tuple((what, Money(off, currency)) for what, off in offs if off),
         shown=Money(told["shown"], currency),
         taken_out=money("taken_out"),
-        rate=rate_text(told["rate_bp"]),
+        rate=rate_text(told["rate_ppm"]),
         exact_tax=_exact(told, currency),
         net=Money(told["net"], currency),
         tax=Money(told["tax"], currency),
@@ -101,9 +101,9 @@ def _part(told: Mapping[str, Any], currency: str, name: str, offs: list[tuple[st
     )
 
 
-def rate_text(rate_bp: int) -> str:
-    """2550 is ``25.5 %``."""
-    return f"{format_decimal(Decimal(rate_bp) / 100, '0.##')} %"
+def rate_text(rate_ppm: int) -> str:
+    """255000 is ``25.5 %``."""
+    return f"{format_decimal(Decimal(rate_ppm) / 10_000, '0.####')} %"
 
 
 def _exact(told: Mapping[str, Any], currency: str) -> str:

@@ -52,7 +52,7 @@ def list_tax_rates_json() -> ResponseReturnValue:
 def _rates(status: int = 200) -> ResponseReturnValue:
     items = [
         {
-            **{name: getattr(one.row, name) for name in ("id", "country", "region", "postcode", "tax_class", "rate_bp")},
+            **{name: getattr(one.row, name) for name in ("id", "country", "region", "postcode", "tax_class", "rate_ppm")},
             "valid_from": one.row.valid_from.isoformat(),
             "state": one.state,
         }
@@ -66,7 +66,7 @@ def _rates(status: int = 200) -> ResponseReturnValue:
 @idempotent(_owner)
 def append_tax_rate_json() -> ResponseReturnValue:
     sent = load_body(body)
-    rate = TableRate(_country(sent["country"]), sent["region"], sent["postcode"], sent["tax_class"], sent["since"], sent["rate_bp"])
+    rate = TableRate(_country(sent["country"]), sent["region"], sent["postcode"], sent["tax_class"], sent["since"], sent["rate_ppm"])
     append_rate(rate, by=current_user.email, at=now())
     return _rates(201)
 

@@ -15,7 +15,7 @@ AMOUNT = "BETWEEN 0 AND 100000000000000"
 
 
 class TaxRate(Base):
-    """What a tax class costs in a place from a moment on, in basis points: 2100 is 21 %. Rows are appended, never overwritten; of two of the same
+    """What a tax class costs in a place from a moment on, in parts per million: 210000 is 21 %. Rows are appended, never overwritten; of two of the same
     moment the later one counts. ``region`` is a code of the post, ``postcode`` the beginning of one; "" is the whole country."""
 
     __tablename__ = "tax_rates"
@@ -26,13 +26,13 @@ class TaxRate(Base):
     postcode: Mapped[str] = mapped_column(default="")
     tax_class: Mapped[str]
     valid_from: Mapped[datetime]
-    rate_bp: Mapped[int]
+    rate_ppm: Mapped[int]
     written_at: Mapped[datetime]
     written_by: Mapped[str] = mapped_column(default="shop")
 
     __table_args__ = (
         Index("ix_tax_rates_place", "country", "region", "postcode", "tax_class", "valid_from"),
-        CheckConstraint("rate_bp BETWEEN 0 AND 10000", name="rate_range"),
+        CheckConstraint("rate_ppm BETWEEN 0 AND 1000000", name="rate_range"),
         CheckConstraint("length(country) = 2", name="country_code"),
     )
 

@@ -35,7 +35,7 @@ PRICES_INCLUDE_TAX = "prices_include_tax"
 EU_SALES = "eu_sales"
 TAX_ROUNDING = "tax_rounding"
 
-RATES = select(TaxRate.country, TaxRate.tax_class, TaxRate.valid_from, TaxRate.rate_bp, TaxRate.region, TaxRate.postcode).order_by(
+RATES = select(TaxRate.country, TaxRate.tax_class, TaxRate.valid_from, TaxRate.rate_ppm, TaxRate.region, TaxRate.postcode).order_by(
     TaxRate.valid_from, TaxRate.id
 )
 ZONES = (
@@ -139,7 +139,7 @@ def find_taxation(place: Destination, *, at: datetime, is_reverse_charged: bool 
 
 
 def tax_rates(place: str | Destination, *, at: datetime) -> dict[str, int]:
-    """Tax class → basis points that are asked for a sale to a place at that moment; "standard" is always in it."""
+    """Tax class → parts per million that are asked for a sale to a place at that moment; "standard" is always in it."""
     return find_taxation(Destination.of(place), at=at).rates
 
 

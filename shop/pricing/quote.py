@@ -1,6 +1,6 @@
 """What a customer is asked to pay, as a pure function of values: goods, promotions, delivery, tax, and how each amount came about.
 
-No database, no request, no clock. Amounts are whole minor units; rates are basis points (2100 is 21 %). With ``prices_include_tax`` all prices are
+No database, no request, no clock. Amounts are whole minor units; rates are parts per million (210000 is 21 %). With ``prices_include_tax`` all prices are
 gross and the tax is the part contained in them; without it they are net and the tax comes on top.
 
 What is computed, in this order: the goods at their prices; the delivery by what the goods cost before discounts; the promotions off both
@@ -31,8 +31,8 @@ class QuoteLine:
     net_minor: int
     tax_minor: int
     gross_minor: int
-    tax_rate_bp: int
-    contained_bp: int | None = None
+    tax_rate_ppm: int
+    contained_ppm: int | None = None
 
     @property
     def shown_minor(self) -> int:
@@ -52,8 +52,8 @@ class QuoteAdjustment:
     net_minor: int
     tax_minor: int
     gross_minor: int
-    tax_rate_bp: int
-    contained_bp: int | None = None
+    tax_rate_ppm: int
+    contained_ppm: int | None = None
 
     @property
     def shown_minor(self) -> int:
@@ -124,7 +124,7 @@ def make_quote(
 ) -> Quote:
     """Price the items, their delivery and all promotions that hold now.
 
-    ``tax_rates`` maps a tax class to basis points; a class without a rate is taxed at the standard one. ``contained_rates`` are given where gross
+    ``tax_rates`` maps a tax class to parts per million; a class without a rate is taxed at the standard one. ``contained_rates`` are given where gross
     prices contain another tax than the one that is asked: it is taken out. ``codes`` are all that the customer typed, those of ``promotions`` and of
     ``missed`` among them; ``missed`` are the ones that were refused outside. ``groups`` are the customer's.
     """
@@ -195,7 +195,7 @@ def _adjustment(delivery: Delivery | None, part: Part, taxed: Taxed) -> QuoteAdj
 
 
 def _amounts(part: Part, taxed: Taxed) -> tuple[int, int, int, int, int, int, int | None]:
-    return part.base_minor, part.discount_minor, *taxed, part.contained_bp
+    return part.base_minor, part.discount_minor, *taxed, part.contained_ppm
 
 
 def _rate(tax_rates: Mapping[str, int], tax_class: str) -> int:
@@ -204,4 +204,4 @@ def _rate(tax_rates: Mapping[str, int], tax_class: str) -> int:
 
 
 def _asked(part: QuoteLine | QuoteAdjustment) -> tuple[int, ...]:
-    return part.base_minor, part.discount_minor, part.net_minor, part.tax_minor, part.gross_minor, part.tax_rate_bp
+    return part.base_minor, part.discount_minor, part.net_minor, part.tax_minor, part.gross_minor, part.tax_rate_ppm

@@ -8,7 +8,7 @@ of a country stands behind a slash, by the beginnings of its postcodes. GB/BT is
 
 United States. State: 2025-07-01. Source: Federation of Tax Administrators, "State Sales Tax Rates" (https://taxadmin.org), and the states' departments
 of revenue. The states' general rates alone: cities and counties add theirs, most states tax food less, and a shop asks for the tax only of states in
-which it has to. MN, MO, NJ and NM have rates finer than a basis point, which our tables cannot hold: they are left out of what can be taken over.
+which it has to. Compared with the Tax Foundation's "State and Local Sales Tax Rates, Midyear 2025" (Louisiana has 5 % since 2025-01-01).
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ PR 10.5  RI 7     SC 6     SD 4.2    TN 7     TX 6.25   UT 6.1   VT 6      VA 5.
 
 
 class TableRate(NamedTuple):
-    """A line of a table: a place, a class, its first day in that place's (and the shop's) calendar, and how much in basis points."""
+    """A line of a table: a place, a class, its first day in that place's (and the shop's) calendar, and how much in parts per million: 68750 is 6.875 %."""
 
     country: str
     region: str
     postcode: str
     tax_class: str
     since: date
-    rate_bp: int
+    rate_ppm: int
 
 
 @lru_cache(maxsize=1)
@@ -112,25 +112,23 @@ def _read_eu() -> Iterator[TableRate]:
         for postcode in postcodes.split(","):
             for tax_class, percent in zip(CLASSES, percents, strict=True):
                 if percent != "-":
-                    yield TableRate(country, "", postcode, tax_class, day, basis_points(percent) or 0)
+                    yield TableRate(country, "", postcode, tax_class, day, parts_per_million(percent))
 
 
 @lru_cache(maxsize=1)
 def us_rates() -> tuple[TableRate, ...]:
-    """The general rates of the states that can be written in basis points."""
+    """The general rates of all states."""
     words = US_TABLE.split()
     states = zip(words[::2], words[1::2], strict=True)
-    return tuple(
-        TableRate("US", state, "", "standard", BEGINNING, points)
-        for state, percent in states
-        if (points := basis_points(percent)) is not None
-    )
+    return tuple(TableRate("US", state, "", "standard", BEGINNING, parts_per_million(percent)) for state, percent in states)
 
 
-def basis_points(percent: str) -> int | None:
-    """``25.5`` is 2550; None where a basis point is too coarse (6.875)."""
-    points = Decimal(percent) * 100
-    return int(points) if points == int(points) else None
+def parts_per_million(percent: str) -> int:
+    """``6.875`` is 68750. A rate finer than four decimals of a percent is a mistake in the table: it raises ``ValueError``."""
+    parts = Decimal(percent) * 10_000
+    if parts != int(parts):
+        raise ValueError(f"{percent} % is finer than parts per million")
+    return int(parts)
 
 
 def rates_of(country: str, region: str = "") -> tuple[TableRate, ...]:

@@ -1,10 +1,12 @@
-"""Every rounding that money meets, each with its rule and its source. A rate or share is in basis points: 2100 is 21 %."""
+"""Every rounding that money meets, each with its rule and its source. A tax rate is in parts per million (210000 is 21 %, 68750 is
+6.875 %), a share of a promotion in basis points (1000 is 10 %)."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 WHOLE_BP = 10_000
+WHOLE_PPM = 1_000_000
 
 
 class Rounding(StrEnum):

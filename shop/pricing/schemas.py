@@ -40,13 +40,13 @@ class WrittenDay(fields.Field[date]):
 
 
 class TaxRateBodySchema(ShopSchema):
-    """A rate from a day on, that begins at midnight where the shop is. ``rate_bp``: basis points, 2100 is 21 %."""
+    """A rate from a day on, that begins at midnight where the shop is. ``rate_ppm``: parts per million, 210000 is 21 %, 68750 is 6.875 %."""
 
     country = Text(minimum=2, maximum=2, required=True)
     region = Text(maximum=40, load_default="")
     postcode = Text(maximum=20, load_default="", metadata={"description": "the beginning of the postcodes of a part of the country"})
     tax_class = Text(maximum=40, validate=CODE, required=True)
-    rate_bp = WholeNumber(high=10_000, required=True)
+    rate_ppm = WholeNumber(high=1_000_000, required=True)
     since = WrittenDay(required=True)
 
 
@@ -72,7 +72,7 @@ class TaxRateSchema(Schema):
     region = fields.String()
     postcode = fields.String()
     tax_class = fields.String()
-    rate_bp = fields.Integer()
+    rate_ppm = fields.Integer()
     valid_from = fields.String()
     state = fields.String()
 

@@ -18,10 +18,11 @@ from shop.money import Money
 from shop.pricing.delivery import Area, Measure, Step, Zone
 from shop.pricing.models import DeliveryZone, ShippingMethod, ShippingMethodText, ShippingRate, ShippingStep, TaxRate
 from shop.pricing.queries import list_zones
+from shop.pricing.rounding import WHOLE_PPM
 from shop.web.text import clean_amount, clean_integer, clean_text
 
 MOST_AREAS, MOST_STEPS, MOST_MEASURED = 1000, 50, 1_000_000_000
-PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))?")
+PERCENT = re.compile(r"(\d{1,3})(?:[.,](\d{1,4}))?")
 AREA = re.compile(r"([A-Za-z]{2})(?:\s+([0-9A-Za-z][0-9A-Za-z -]*?)\s*(?:…|\.\.\.?)\s*([0-9A-Za-z][0-9A-Za-z -]*)?|\s+(\S.*))?")
 RATES = select(TaxRate.__table__).order_by(
     TaxRate.country, TaxRate.region, TaxRate.postcode, TaxRate.tax_class, TaxRate.valid_from, TaxRate.id
@@ -46,7 +47,7 @@ class StaffRate(NamedTuple):
 
     @property
     def percent(self) -> str:
-        return format(Decimal(self.row.rate_bp).scaleb(-2).normalize(), "f")
+        return format(Decimal(self.row.rate_ppm).scaleb(-4).normalize(), "f")
 
 
 def list_rates(*, at: datetime, country: str = "") -> list[StaffRate]:
@@ -143,12 +144,12 @@ def get_method(code: str) -> StaffMethod:
 
 
 def clean_percent(text: str) -> int:
-    """``21`` or ``5,5`` as basis points."""
+    """``21`` or ``6,875`` as parts per million."""
     match = PERCENT.fullmatch(clean_text(text, maximum=10))
-    points = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match and match[0].isascii() else -1
-    if not 0 <= points <= 10_000:
-        raise ValueError(_("Write percent from 0 to 100 with two decimals at most, such as 5.5."))
-    return points
+    rate_ppm = int(match[1]) * 10_000 + int((match[2] or "").ljust(4, "0")) if match and match[0].isascii() else -1
+    if not 0 <= rate_ppm <= WHOLE_PPM:
+        raise ValueError(_("Write percent from 0 to 100 with four decimals at most, such as 5.5."))
+    return rate_ppm
 
 
 def read_areas(text: str) -> tuple[Area, ...]:

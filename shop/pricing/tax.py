@@ -37,12 +37,12 @@ class TaxNote(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a tax class costs in a place from a moment on, in basis points. ``region`` and ``postcode`` (a beginning) are "" for the whole country."""
+    """What a tax class costs in a place from a moment on, in parts per million. ``region`` and ``postcode`` (a beginning) are "" for the whole country."""
 
     country: str
     tax_class: str
     valid_from: datetime
-    rate_bp: int
+    rate_ppm: int
     region: str = ""
     postcode: str = ""
 
@@ -74,13 +74,13 @@ class Taxation:
 
 
 def rates_at(rates: Iterable[Rate], place: Destination, at: datetime) -> dict[str, int]:
-    """Tax class → basis points in a place at a moment; empty where nothing is known of it. A rate counts from its first moment on, included."""
+    """Tax class → parts per million in a place at a moment; empty where nothing is known of it. A rate counts from its first moment on, included."""
     valid = [rate for rate in rates if rate.valid_from <= at and rate.fits(place)]
     if not valid:
         return {}
     narrowest = max(rate.narrowness for rate in valid)
     here = sorted((rate for rate in valid if rate.narrowness == narrowest), key=lambda rate: rate.valid_from)
-    return {STANDARD: 0, **{rate.tax_class: rate.rate_bp for rate in here}}
+    return {STANDARD: 0, **{rate.tax_class: rate.rate_ppm for rate in here}}
 
 
 def tax_sale(

@@ -30,10 +30,10 @@ def append_rate(rate: TableRate, *, by: str, at: datetime) -> int:
     """
     with transaction() as session:
         row = rate_row(rate, at, by)
-        same = select(TaxRate.rate_bp).where(
+        same = select(TaxRate.rate_ppm).where(
             *(getattr(TaxRate, name) == row[name] for name in ("country", "region", "postcode", "tax_class", "valid_from"))
         )
-        if session.scalar(same.order_by(TaxRate.id.desc()).limit(1)) == rate.rate_bp:
+        if session.scalar(same.order_by(TaxRate.id.desc()).limit(1)) == rate.rate_ppm:
             raise Conflict(_("This rate counts from that day already."))
         rate_id = session.scalars(insert(TaxRate).returning(TaxRate.id), [row]).one()
         touch_topic("pricing")
@@ -94,7 +94,7 @@ def rate_row(rate: TableRate, at: datetime, by: str) -> dict[str, Any]:
         "postcode": rate.postcode,
         "tax_class": rate.tax_class,
         "valid_from": midnight(rate.since),
-        "rate_bp": rate.rate_bp,
+        "rate_ppm": rate.rate_ppm,
         "written_at": at,
         "written_by": by,
     }

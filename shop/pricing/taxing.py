@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from shop.money import split
-from shop.pricing.rounding import WHOLE_BP, Rounding, round_half_up
+from shop.pricing.rounding import WHOLE_PPM, Rounding, round_half_up
 
 STANDARD = "standard"
 
@@ -18,8 +18,8 @@ class Part:
 
     base_minor: int
     discount_minor: int
-    tax_rate_bp: int
-    contained_bp: int | None = None
+    tax_rate_ppm: int
+    contained_ppm: int | None = None
 
     @property
     def shown_minor(self) -> int:
@@ -32,7 +32,7 @@ class Taxed(NamedTuple):
     net_minor: int
     tax_minor: int
     gross_minor: int
-    tax_rate_bp: int
+    tax_rate_ppm: int
 
 
 class Amounts(Protocol):
@@ -45,27 +45,27 @@ class Amounts(Protocol):
     @property
     def gross_minor(self) -> int: ...
     @property
-    def tax_rate_bp(self) -> int: ...
+    def tax_rate_ppm(self) -> int: ...
 
 
 class TaxShare(NamedTuple):
     """All that has the same rate, as an invoice states it."""
 
-    tax_rate_bp: int
+    tax_rate_ppm: int
     net_minor: int
     tax_minor: int
     gross_minor: int
 
 
 def tax_parts(parts: Sequence[Part], *, prices_include_tax: bool, rounding: Rounding) -> list[Taxed]:
-    """Net, tax and gross of each part, in the same order. All parts of a quote have a ``contained_bp`` or none has.
+    """Net, tax and gross of each part, in the same order. All parts of a quote have a ``contained_ppm`` or none has.
 
     Where a gross price contains another tax than the one that is asked (an export, a reverse charge), that is taken out first, and what is asked
     comes on top of the net price. Source: Council Directive 2006/112/EC, articles 138, 146, 194 and 196: such sales bear no tax.
     """
     shown = [part.shown_minor for part in parts]
-    rates = [part.tax_rate_bp for part in parts]
-    contained = [part.contained_bp for part in parts if part.contained_bp is not None]
+    rates = [part.tax_rate_ppm for part in parts]
+    contained = [part.contained_ppm for part in parts if part.contained_ppm is not None]
     if prices_include_tax and not contained:
         taxes = _taxes(shown, rates, rounding, is_contained=True)
         return [Taxed(gross - tax, tax, gross, rate) for gross, tax, rate in zip(shown, taxes, rates, strict=True)]
@@ -104,9 +104,9 @@ class ExactTax(NamedTuple):
         return f"{self.numerator}/{self.denominator}"
 
 
-def exact_tax(amount_minor: int, rate_bp: int, *, is_contained: bool) -> ExactTax:
+def exact_tax(amount_minor: int, rate_ppm: int, *, is_contained: bool) -> ExactTax:
     """The tax contained in an amount, or coming on top of it."""
-    return ExactTax(amount_minor * rate_bp, WHOLE_BP + rate_bp if is_contained else WHOLE_BP)
+    return ExactTax(amount_minor * rate_ppm, WHOLE_PPM + rate_ppm if is_contained else WHOLE_PPM)
 
 
 def share_delivery(shipping_minor: int, off_minor: int, own: tuple[int, int | None], sent: Iterable[Part]) -> list[Part]:
@@ -118,7 +118,7 @@ def share_delivery(shipping_minor: int, off_minor: int, own: tuple[int, int | No
     """
     by_rate: dict[tuple[int, int | None], int] = {}
     for part in sent:
-        rates = part.tax_rate_bp, part.contained_bp
+        rates = part.tax_rate_ppm, part.contained_ppm
         by_rate[rates] = by_rate.get(rates, 0) + part.shown_minor
     weights = sorted(((rates, shown) for rates, shown in by_rate.items() if shown), reverse=True)
     if not weights or not shipping_minor:
@@ -133,7 +133,7 @@ def sum_by_rate(parts: Iterable[Amounts]) -> tuple[TaxShare, ...]:
     """What an invoice states for each rate, highest first."""
     sums: dict[int, list[int]] = {}
     for part in parts:
-        of_rate = sums.setdefault(part.tax_rate_bp, [0, 0, 0])
+        of_rate = sums.setdefault(part.tax_rate_ppm, [0, 0, 0])
         for at, amount in enumerate((part.net_minor, part.tax_minor, part.gross_minor)):
             of_rate[at] += amount
     return tuple(TaxShare(rate, *sums[rate]) for rate in sorted(sums, reverse=True))

@@ -4,8 +4,8 @@
 ``prices_include_tax`` says. Shapes of version 1:
 
 - ``lines`` and ``beside``: ``base`` as shown before discounts, ``off`` what the discounts took, by their place in ``discounts``; ``shown`` what is left;
-  ``rate_bp`` and ``exact_tax``, a fraction of minor units, which ``rounding`` makes ``tax``; ``net`` + ``tax`` = ``gross``. Where the shown price
-  contains another tax than the one that is asked, ``contained_bp`` is its rate and ``taken_out`` how much of it was taken out.
+  ``rate_ppm`` and ``exact_tax``, a fraction of minor units, which ``rounding`` makes ``tax``; ``net`` + ``tax`` = ``gross``. Where the shown price
+  contains another tax than the one that is asked, ``contained_ppm`` is its rate and ``taken_out`` how much of it was taken out.
 - ``discounts``: what each looked at (``of``), what it took off the goods and the ``delivery``. ``missed``: what did not count, why, and what it takes.
 - ``taxes``: net, tax and gross by rate; with rounding per order this is where ``exact_tax`` is rounded.
 """
@@ -71,12 +71,12 @@ def _line(quote: Quote, at: int) -> dict[str, Any]:
 
 
 def _part(quote: Quote, part: QuoteLine | QuoteAdjustment) -> dict[str, Any]:
-    told: dict[str, Any] = {"base": part.base_minor, "shown": part.shown_minor, "rate_bp": part.tax_rate_bp}
-    is_contained = quote.prices_include_tax and part.contained_bp is None
-    exact = exact_tax(part.shown_minor if is_contained else part.net_minor, part.tax_rate_bp, is_contained=is_contained)
+    told: dict[str, Any] = {"base": part.base_minor, "shown": part.shown_minor, "rate_ppm": part.tax_rate_ppm}
+    is_contained = quote.prices_include_tax and part.contained_ppm is None
+    exact = exact_tax(part.shown_minor if is_contained else part.net_minor, part.tax_rate_ppm, is_contained=is_contained)
     told |= {"exact_tax": str(exact), "net": part.net_minor, "tax": part.tax_minor, "gross": part.gross_minor}
-    if quote.prices_include_tax and part.contained_bp is not None:
-        told |= {"contained_bp": part.contained_bp, "taken_out": part.shown_minor - part.net_minor}
+    if quote.prices_include_tax and part.contained_ppm is not None:
+        told |= {"contained_ppm": part.contained_ppm, "taken_out": part.shown_minor - part.net_minor}
     return told
 
 
@@ -123,10 +123,10 @@ def read_missed(told: Mapping[str, Any]) -> Missed:
 
 def _of_rate(quote: Quote, share: TaxShare) -> dict[str, Any]:
     parts: list[QuoteLine | QuoteAdjustment] = [*quote.lines, *quote.adjustments]
-    is_contained = quote.prices_include_tax and all(part.contained_bp is None for part in parts)
-    exact = exact_tax(share.gross_minor if is_contained else share.net_minor, share.tax_rate_bp, is_contained=is_contained)
+    is_contained = quote.prices_include_tax and all(part.contained_ppm is None for part in parts)
+    exact = exact_tax(share.gross_minor if is_contained else share.net_minor, share.tax_rate_ppm, is_contained=is_contained)
     return {
-        "rate_bp": share.tax_rate_bp,
+        "rate_ppm": share.tax_rate_ppm,
         "exact_tax": str(exact),
         "net": share.net_minor,
         "tax": share.tax_minor,

@@ -112,7 +112,7 @@ BREAKS = [
     of("I04b", "orders", f"UPDATE orders SET subtotal_minor = subtotal_minor + 1 WHERE id = {UNPAID}"),
     of("I05", "order_lines", f"UPDATE order_lines SET unit_price_minor = unit_price_minor + 1 WHERE order_id = {UNPAID}"),
     of("I05b", "orders", f"UPDATE orders SET tax_minor = tax_minor + 1 WHERE id = {UNPAID}"),
-    of("I05c", "order_lines", f"UPDATE order_lines SET tax_rate_bp = 400 WHERE order_id = {UNPAID}"),
+    of("I05c", "order_lines", f"UPDATE order_lines SET tax_rate_ppm = 40000 WHERE order_id = {UNPAID}"),
     of("D01 I04b", "orders", f"UPDATE orders SET discount_minor = 100 WHERE id = {UNPAID}"),
     of("I06 L02", "payments", f"UPDATE payments SET captured_minor = captured_minor - 1 WHERE order_id = {PAID}"),
     of("I06b", "orders", f"UPDATE orders SET payment_state = 'partly_refunded' WHERE id = {CANCELED}"),

@@ -72,7 +72,7 @@ def fill(count: int) -> None:
             line1="Calle Feria 18",
         )
         shipping = {"kind": AdjustmentKind.SHIPPING, "source": "standard", "label": "Standard", "net_minor": 413, "tax_minor": 87}
-        _put(Adjustment, select(Order.id.label("order_id")), **shipping, gross_minor=500, tax_rate_bp=2100)
+        _put(Adjustment, select(Order.id.label("order_id")), **shipping, gross_minor=500, tax_rate_ppm=210000)
         _payments()
         _books(paid)
         _stock()
@@ -133,7 +133,7 @@ def _lines() -> None:
             case((is_delivered, quantity), else_=0).label("shipped_quantity"),
         )
         same = {"position": position, "name": "Mug", "sku": "MUG", "quantity": quantity, "unit_price_minor": price, "net_minor": net}
-        _put(OrderLine, found, **same, tax_minor=tax, gross_minor=net + tax, tax_rate_bp=2100, tax_class="standard")
+        _put(OrderLine, found, **same, tax_minor=tax, gross_minor=net + tax, tax_rate_ppm=210000, tax_class="standard")
 
 
 def _payments() -> None:

@@ -203,7 +203,7 @@ def order() -> Any:
         ).fetchone().id  # fmt: skip
         ask(
             "INSERT INTO order_lines (order_id, position, variant_id, product_slug, name, options, sku, quantity, shipped_quantity, unit_price_minor, net_minor, tax_minor, gross_minor,"
-            " tax_rate_bp, tax_class, weight_g, requires_shipping) VALUES " + ", ".join(["(%s, %s, %s, '', %s, '', %s, 1, 0, %s, %s, 0, %s, 0, 'standard', 0, %s)"] * len(lines)),
+            " tax_rate_ppm, tax_class, weight_g, requires_shipping) VALUES " + ", ".join(["(%s, %s, %s, '', %s, '', %s, 1, 0, %s, %s, 0, %s, 0, 'standard', 0, %s)"] * len(lines)),
             *(value for place, (variant, line) in enumerate(lines) for value in (order_id, place, variant, line.name, line.sku, line.minor, line.minor, line.minor, True)),
         )  # fmt: skip
         ask(
@@ -258,11 +258,11 @@ def order_whole() -> Any:
         ).fetchone().id  # fmt: skip
         many(
             "INSERT INTO order_lines (order_id, position, variant_id, product_slug, name, options, sku, image_id, quantity, shipped_quantity, unit_price_minor, net_minor, tax_minor,"
-            " gross_minor, tax_rate_bp, tax_class, weight_g, requires_shipping) VALUES (%s, %s, %s, %s, %s, '', %s, %s, %s, 0, %s, %s, %s, %s, 2100, %s, %s, %s)",
+            " gross_minor, tax_rate_ppm, tax_class, weight_g, requires_shipping) VALUES (%s, %s, %s, %s, %s, '', %s, %s, %s, 0, %s, %s, %s, %s, 210000, %s, %s, %s)",
             [(order_id, place, line.variant_id, line.slug, line.name, line.sku, line.image_id, line.quantity, line.minor, gross[line.variant_id] - tax[line.variant_id],
               tax[line.variant_id], gross[line.variant_id], line.tax_class, line.weight_g, line.requires_shipping) for place, line in enumerate(found)],
         )  # fmt: skip
-        ask("INSERT INTO adjustments (order_id, kind, source, label, net_minor, tax_minor, gross_minor, tax_rate_bp) VALUES (%s, 'shipping', 'flat', 'Post', 0, 0, 0, 2100)", order_id)  # fmt: skip
+        ask("INSERT INTO adjustments (order_id, kind, source, label, net_minor, tax_minor, gross_minor, tax_rate_ppm) VALUES (%s, 'shipping', 'flat', 'Post', 0, 0, 0, 210000)", order_id)  # fmt: skip
         ask(
             "INSERT INTO order_addresses (order_id, kind, name, company, line1, line2, city, region, postcode, country, phone) VALUES (%s, 'shipping', %s, '', %s, '', %s, '', %s, %s, '')",
             order_id, *(sent[name] for name in FIELDS),

@@ -16,7 +16,7 @@ from shop.pricing.trace import write_trace
 
 SIZES = (1, 10, 25, 50, 100, 200, 300)
 OFFERS = 20
-RATES = {"standard": 2100, "food": 1000, "books": 400}
+RATES = {"standard": 210000, "food": 100000, "books": 40000}
 PARCEL = Delivery("standard", "Parcel", "delivery", 490, None, "goods")
 SCOPES = (EVERYTHING, Scope(category_ids=frozenset({3})), Scope(category_ids=frozenset({99})), Scope(product_ids=frozenset(range(20))))
 

@@ -52,7 +52,7 @@ def test_how_much_is_missing_until_delivery_is_free(context: Flask) -> None:
 def test_each_thing_is_taxed_by_its_class(context: Flask) -> None:
     view = quote((make_product(tax_class="food"), 1), (make_product("Book", tax_class="books"), 1), (make_product("Lamp"), 1))
 
-    assert [line.tax_rate_bp for line in view.quote.lines] == [1000, 400, 2100]
+    assert [line.tax_rate_ppm for line in view.quote.lines] == [100_000, 40_000, 210_000]
 
 
 def test_prices_without_tax_get_it_on_top(context: Flask) -> None:

@@ -71,7 +71,7 @@ def test_cart_order_and_invoice_agree_to_the_last_cent(context, includes, roundi
     assert (order.total_minor, order.tax_minor, order.discount_minor) == (quote.total_minor, quote.tax_minor, quote.discount_minor)
     facts = invoice_facts(read_order(order.id))
     assert (facts["gross_minor"], facts["tax_minor"]) == (quote.total_minor, quote.tax_minor)
-    assert [(tax["rate_bp"], tax["net_minor"], tax["tax_minor"]) for tax in facts["taxes"]] == [tuple(share)[:3] for share in quote.taxes]
+    assert [(tax["rate_ppm"], tax["net_minor"], tax["tax_minor"]) for tax in facts["taxes"]] == [tuple(share)[:3] for share in quote.taxes]
 
 
 def test_cart_checkout_order_page_and_mail_show_the_same_rows(client):

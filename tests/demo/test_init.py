@@ -18,8 +18,8 @@ def run(app: Flask) -> str:
 def test_a_new_shop_can_tax_and_deliver_and_has_a_name(context: Flask) -> None:
     run(context)
 
-    rates = {rate.tax_class: rate.rate_bp for rate in rows(select(TaxRate.tax_class, TaxRate.rate_bp).where(TaxRate.country == "ES"))}
-    assert rates == {"standard": 2100, "reduced": 1000, "food": 1000, "books": 400}
+    rates = {rate.tax_class: rate.rate_ppm for rate in rows(select(TaxRate.tax_class, TaxRate.rate_ppm).where(TaxRate.country == "ES"))}
+    assert rates == {"standard": 210000, "reduced": 100000, "food": 100000, "books": 40000}
     found = select(ShippingMethod.code, ShippingRate.price_minor, ShippingRate.free_from_minor)
     methods = {code: amounts for code, *amounts in rows(found.join(ShippingRate, ShippingRate.method_id == ShippingMethod.id))}
     assert methods == {"standard": [490, 6000], "europe": [990, 12000], "pickup": [0, None]}

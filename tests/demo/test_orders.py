@@ -62,7 +62,7 @@ def test_amounts_add_up_to_the_cent(orders: list[Any]) -> None:
         assert order.total_minor == sum(part.gross_minor for part in parts)
         assert order.tax_minor == sum(part.tax_minor for part in parts)
         for part in parts:
-            assert part.tax_minor == round_half_up(part.gross_minor * part.tax_rate_bp, 10_000 + part.tax_rate_bp)
+            assert part.tax_minor == round_half_up(part.gross_minor * part.tax_rate_ppm, 1_000_000 + part.tax_rate_ppm)
         is_home = order.shipping_method == "standard"
         if not order.is_pickup:
             assert order.shipping_minor == (0 if order.subtotal_minor >= (6000 if is_home else 12_000) else 490 if is_home else 990)

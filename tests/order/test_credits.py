@@ -85,7 +85,7 @@ def test_what_came_back_is_paid_back_once_and_credited_on_paper(context):
 
     (note,) = notes(order)
     assert (note.number, note.gross_minor) == ("CN-2026-00001", 2900)
-    assert [tax["rate_bp"] for tax in note.facts["taxes"]] == [2100]
+    assert [tax["rate_ppm"] for tax in note.facts["taxes"]] == [210_000]
     assert [(goods["name"], goods["quantity"]) for goods in note.facts["goods"]] == [("Mug", 2)]
     assert "INV-2026-00001" in str(note.paper["facts"])
     assert list_returns(get_order(order.number))[0].state == "refunded"
@@ -124,8 +124,8 @@ def test_pieces_that_an_edit_took_off_weigh_nothing_at_their_tax_rate(context):
     refund_payment(row(select(Payment.id)).id, press="one", pieces={mug: 1, tea_line: 1}, by=ANA, at=NOON)
     send_money()
 
-    found = [{tax["rate_bp"]: tax["gross_minor"] for tax in note.facts["taxes"]} for note in notes(order)]
-    assert found == [{2100: 2900}, {2100: 1450, 1000: 499}]
+    found = [{tax["rate_ppm"]: tax["gross_minor"] for tax in note.facts["taxes"]} for note in notes(order)]
+    assert found == [{210_000: 2900}, {210_000: 1450, 100_000: 499}]
 
 
 def test_a_refund_by_staff_makes_its_credit_note(context):
@@ -137,7 +137,7 @@ def test_a_refund_by_staff_makes_its_credit_note(context):
 
     (note,) = notes(order)
     assert note.gross_minor == 499
-    assert [tax["rate_bp"] for tax in note.facts["taxes"]] == [1000]
+    assert [tax["rate_ppm"] for tax in note.facts["taxes"]] == [100_000]
 
 
 def test_a_refund_before_the_money_of_an_edit_went_back_makes_its_credit_note_too(context):

@@ -32,11 +32,11 @@ def test_the_peppol_example_of_standard_rates() -> None:
             include=False,
             delivery=cleaning,
             promotions=[allowance],
-            tax_rates={"high": 2500, "low": 1500},
+            tax_rates={"high": 250000, "low": 150000},
             rounding=rounding,
         )
 
-        assert taxes_of(quote) == [(2500, 500_000, 125_000, 625_000), (1500, 200_000, 30_000, 230_000)]
+        assert taxes_of(quote) == [(250000, 500_000, 125_000, 625_000), (150000, 200_000, 30_000, 230_000)]
         assert (quote.subtotal_minor, quote.discount_minor, quote.shipping_minor) == (690_000, 10_000, 20_000)
         assert (quote.tax_minor, quote.total_minor) == (155_000, 855_000)
 
@@ -46,7 +46,7 @@ def test_the_german_example_of_magazines() -> None:
     magazines = [make_item(28_879, variant_id=1, tax_class="books"), make_item(2_607, variant_id=2, tax_class="books")]
 
     for rounding in Rounding:
-        quote = quote_of(*magazines, include=False, tax_rates={"standard": 1900, "books": 700}, rounding=rounding)
+        quote = quote_of(*magazines, include=False, tax_rates={"standard": 190000, "books": 70000}, rounding=rounding)
 
         assert (quote.subtotal_minor, quote.tax_minor, quote.total_minor) == (31_486, 2_204, 33_690)
 
@@ -58,10 +58,10 @@ def test_a_german_parcel_with_two_rates() -> None:
     """
     goods = [make_item(3_000, variant_id=1, tax_class="books"), make_item(2_000, variant_id=2)]
 
-    quote = quote_of(*goods, delivery=BY_GOODS, tax_rates={"standard": 1900, "books": 700})
+    quote = quote_of(*goods, delivery=BY_GOODS, tax_rates={"standard": 190000, "books": 70000})
 
-    assert [(part.gross_minor, part.tax_minor, part.tax_rate_bp) for part in quote.adjustments] == [(196, 31, 1900), (294, 19, 700)]
-    assert taxes_of(quote) == [(1900, 1846, 350, 2196), (700, 3079, 215, 3294)]
+    assert [(part.gross_minor, part.tax_minor, part.tax_rate_ppm) for part in quote.adjustments] == [(196, 31, 190_000), (294, 19, 70_000)]
+    assert taxes_of(quote) == [(190_000, 1846, 350, 2196), (70_000, 3079, 215, 3294)]
     assert quote.total_minor == 5_490
 
 
@@ -69,9 +69,9 @@ def test_the_dutch_example_of_half_and_half() -> None:
     """Source: JouwWeb's help: EUR 50 with 9 % and EUR 50 with 21 %: half the delivery with 9 %, half with 21 %. (4.90: 2.45 each.)"""
     goods = [make_item(5_000, variant_id=1, tax_class="low"), make_item(5_000, variant_id=2)]
 
-    quote = quote_of(*goods, delivery=BY_GOODS, tax_rates={"standard": 2100, "low": 900})
+    quote = quote_of(*goods, delivery=BY_GOODS, tax_rates={"standard": 210000, "low": 90000})
 
-    assert [(part.gross_minor, part.tax_rate_bp) for part in quote.adjustments] == [(245, 2100), (245, 900)]
+    assert [(part.gross_minor, part.tax_rate_ppm) for part in quote.adjustments] == [(245, 210_000), (245, 90_000)]
 
 
 def test_a_spanish_cart_with_a_code() -> None:
@@ -93,8 +93,8 @@ def test_the_dutch_case_where_the_two_roundings_differ() -> None:
     """The case of CJEU C-484/06 (Ahold) in small: 7 goods of 0.13 gross at 6 %, each its own line. By line 7 * round(0.7358) = 7; together 5.15 = 5."""
     goods = [make_item(13, variant_id=number, tax_class="low") for number in range(1, 8)]
 
-    by_line = quote_of(*goods, tax_rates={"low": 600}, rounding=Rounding.LINE)
-    by_order = quote_of(*goods, tax_rates={"low": 600}, rounding=Rounding.ORDER)
+    by_line = quote_of(*goods, tax_rates={"low": 60000}, rounding=Rounding.LINE)
+    by_order = quote_of(*goods, tax_rates={"low": 60000}, rounding=Rounding.ORDER)
 
     assert (by_line.tax_minor, by_order.tax_minor) == (7, 5)
     assert [line.tax_minor for line in by_order.lines] == [1, 1, 1, 1, 1, 0, 0]
@@ -104,17 +104,17 @@ def test_the_dutch_case_where_the_two_roundings_differ() -> None:
 def test_a_business_in_another_member_state_pays_the_net_price() -> None:
     """By hand: 29.00 with 21 % is 23.97 net (tax 5.0331), the parcel of 4.90 is 4.05. The buyer owes the tax (Directive 2006/112/EC, 138)."""
     quote = quote_of(
-        make_item(1_450, 2), delivery=OWN, tax_rates={"standard": 0}, contained_rates={"standard": 2100}, tax_note="reverse_charge"
+        make_item(1_450, 2), delivery=OWN, tax_rates={"standard": 0}, contained_rates={"standard": 210000}, tax_note="reverse_charge"
     )
 
-    assert [(line.net_minor, line.tax_minor, line.gross_minor, line.tax_rate_bp) for line in quote.lines] == [(2397, 0, 2397, 0)]
+    assert [(line.net_minor, line.tax_minor, line.gross_minor, line.tax_rate_ppm) for line in quote.lines] == [(2397, 0, 2397, 0)]
     assert (quote.subtotal_minor, quote.shipping_minor, quote.untaxed_minor) == (2_900, 490, 503 + 85)
     assert (quote.tax_minor, quote.total_minor, quote.tax_note) == (0, 2_802, "reverse_charge")
 
 
 def test_another_tax_than_the_contained_one_comes_on_top_of_the_net_price() -> None:
     """By hand: 121.00 with 21 % is 100.00 net; at 27 % it costs 127.00."""
-    quote = quote_of(make_item(12_100), tax_rates={"standard": 2700}, contained_rates={"standard": 2100})
+    quote = quote_of(make_item(12_100), tax_rates={"standard": 270000}, contained_rates={"standard": 210000})
 
     assert (quote.lines[0].net_minor, quote.tax_minor, quote.total_minor, quote.untaxed_minor) == (10_000, 2_700, 12_700, -600)
 

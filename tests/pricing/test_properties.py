@@ -44,7 +44,7 @@ def test_every_part_and_every_rate_and_the_whole_have_net_and_tax_to_the_gross(d
     for taxed in (parts, quote.taxes):
         assert sum(part.gross_minor for part in taxed) == quote.total_minor
         assert sum(part.tax_minor for part in taxed) == quote.tax_minor
-    assert len({share.tax_rate_bp for share in quote.taxes}) == len(quote.taxes)
+    assert len({share.tax_rate_ppm for share in quote.taxes}) == len(quote.taxes)
 
 
 @given(asked)
@@ -214,7 +214,7 @@ def test_huge_amounts_are_exact(items: list[Item], offer: Promotion) -> None:
 
     assert quote.total_minor == sum(item.unit_price_minor * item.quantity for item in items) - quote.discount_minor
     for line in quote.lines:
-        exact = Fraction(line.gross_minor * line.tax_rate_bp, 10_000 + line.tax_rate_bp)
+        exact = Fraction(line.gross_minor * line.tax_rate_ppm, 1_000_000 + line.tax_rate_ppm)
         assert abs(exact - line.tax_minor) <= Fraction(1, 2)
 
 

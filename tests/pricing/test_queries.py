@@ -14,10 +14,10 @@ from shop.settings.services import save_settings, touch_topic
 from tests.factories import NOON
 
 
-def add_rate(country: str, tax_class: str, rate_bp: int, *, days: int = -10) -> None:
+def add_rate(country: str, tax_class: str, rate_ppm: int, *, days: int = -10) -> None:
     with transaction() as session:
         since = NOON + timedelta(days=days)
-        values = {"country": country, "tax_class": tax_class, "valid_from": since, "rate_bp": rate_bp, "written_at": NOON}
+        values = {"country": country, "tax_class": tax_class, "valid_from": since, "rate_ppm": rate_ppm, "written_at": NOON}
         session.execute(insert(TaxRate).values(**values))
         touch_topic("pricing")
 
@@ -31,7 +31,7 @@ def test_prices_include_tax_unless_the_shop_says_otherwise(context: Flask) -> No
 
 
 def test_the_shops_country_has_its_rates(context: Flask) -> None:
-    assert tax_rates("ES", at=NOON) == {"standard": 2100, "reduced": 1000, "food": 1000, "books": 400}
+    assert tax_rates("ES", at=NOON) == {"standard": 210000, "reduced": 100000, "food": 100000, "books": 40000}
 
 
 def test_what_leaves_the_union_is_exported_without_tax(context: Flask) -> None:
@@ -42,11 +42,11 @@ def test_what_leaves_the_union_is_exported_without_tax(context: Flask) -> None:
 
 
 def test_another_member_state_is_taxed_at_the_destination_or_at_home_by_one_setting(context: Flask) -> None:
-    assert tax_rates("FR", at=NOON)["standard"] == 2000
+    assert tax_rates("FR", at=NOON)["standard"] == 200000
 
     set_tax_rules(prices_include_tax=True, eu_sales=EuSales.HOME, at=NOON)
 
-    assert tax_rates("FR", at=NOON)["standard"] == 2100
+    assert tax_rates("FR", at=NOON)["standard"] == 210000
 
 
 def test_without_any_rate_the_standard_one_is_zero(context: Flask) -> None:
@@ -58,11 +58,11 @@ def test_without_any_rate_the_standard_one_is_zero(context: Flask) -> None:
 
 
 def test_a_rate_counts_from_its_day_on(context: Flask) -> None:
-    add_rate("ES", "standard", 2200, days=1)
+    add_rate("ES", "standard", 220000, days=1)
 
-    assert tax_rates("ES", at=NOON)["standard"] == 2100
-    assert tax_rates("ES", at=NOON + timedelta(days=1))["standard"] == 2200
-    assert tax_rates("ES", at=NOON + timedelta(days=1))["food"] == 1000
+    assert tax_rates("ES", at=NOON)["standard"] == 210000
+    assert tax_rates("ES", at=NOON + timedelta(days=1))["standard"] == 220000
+    assert tax_rates("ES", at=NOON + timedelta(days=1))["food"] == 100000
 
 
 def test_deliveries_are_those_of_the_country_and_currency(context: Flask) -> None:
@@ -95,4 +95,4 @@ def test_an_archived_delivery_is_no_longer_offered(context: Flask) -> None:
 def test_all_rules_come_together(context: Flask) -> None:
     rules = get_rules("ES", currency="EUR", locale="es", at=NOON)
 
-    assert (rules.prices_include_tax, rules.tax_rates["books"], rules.deliveries[0].price_minor) == (True, 400, 490)
+    assert (rules.prices_include_tax, rules.tax_rates["books"], rules.deliveries[0].price_minor) == (True, 40_000, 490)

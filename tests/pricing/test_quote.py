@@ -89,7 +89,7 @@ def test_each_line_is_rounded_by_itself_and_not_each_piece() -> None:
 
 
 def test_a_class_without_a_rate_is_taxed_at_the_standard_one() -> None:
-    assert quote_of(make_item(tax_class="wine")).lines[0].tax_rate_bp == 2100
+    assert quote_of(make_item(tax_class="wine")).lines[0].tax_rate_ppm == 210000
 
 
 def test_without_any_rate_there_is_no_tax() -> None:
@@ -112,7 +112,7 @@ def test_a_free_delivery_stands_beside_the_lines_all_the_same() -> None:
 def test_delivery_is_taxed_at_its_own_class() -> None:
     quote = quote_of(make_item(tax_class="food"), delivery=replace(PARCEL, tax_class="food"))
 
-    assert quote.adjustments[0].tax_rate_bp == 1000
+    assert quote.adjustments[0].tax_rate_ppm == 100000
 
 
 def test_pickup_costs_what_it_says() -> None:
@@ -134,8 +134,8 @@ def test_the_trace_tells_base_tax_and_rounding_of_every_part() -> None:
     trace = trace_of(quote_of(make_item(1450, 2)))
 
     (line,), (parcel,) = trace["lines"], trace["beside"]
-    assert (line["unit"], line["base"], line["rate_bp"], line["exact_tax"], line["tax"]) == (1450, 2900, 2100, "6090000/12100", 503)
-    assert (parcel["source"], parcel["base"], parcel["exact_tax"], parcel["tax"]) == ("standard", 490, "1029000/12100", 85)
+    assert (line["unit"], line["base"], line["rate_ppm"], line["exact_tax"], line["tax"]) == (1450, 2900, 210_000, "609000000/1210000", 503)
+    assert (parcel["source"], parcel["base"], parcel["exact_tax"], parcel["tax"]) == ("standard", 490, "102900000/1210000", 85)
 
 
 @given(items, deliveries, st.booleans(), currencies)
@@ -214,7 +214,7 @@ def test_any_number_of_decimals_is_whole_minor_units(currency: str, places: int)
         quote_of(make_item(), make_item(0, variant_id=2)),
         quote_of(make_item(), promotions=[promotion(percent_bp=10)]),
         quote_of(make_item(), tax_note="export"),
-        quote_of(make_item(), contained_rates={"standard": 2000}),
+        quote_of(make_item(), contained_rates={"standard": 200000}),
     ],
 )
 def test_whatever_is_asked_to_be_paid_shows_in_the_fingerprint(other: Quote) -> None:

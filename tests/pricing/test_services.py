@@ -37,13 +37,13 @@ def test_a_second_time_changes_nothing(context: Flask) -> None:
 
 def test_what_staff_changed_stays(context: Flask) -> None:
     with transaction() as session:
-        session.execute(update(TaxRate).where(TaxRate.country == "ES", TaxRate.tax_class == "food").values(rate_bp=500))
+        session.execute(update(TaxRate).where(TaxRate.country == "ES", TaxRate.tax_class == "food").values(rate_ppm=50000))
         session.execute(update(ShippingMethod).where(ShippingMethod.code == "standard").values(archived_at=NOON))
         session.execute(update(ShippingRate).where(ShippingRate.price_minor == 490).values(price_minor=390))
 
     set_up_pricing(at=NOON)
 
-    assert row(select(TaxRate.rate_bp).where(TaxRate.country == "ES", TaxRate.tax_class == "food")) == (500,)
+    assert row(select(TaxRate.rate_ppm).where(TaxRate.country == "ES", TaxRate.tax_class == "food")) == (50_000,)
     standard = select(ShippingRate.price_minor, ShippingMethod.archived_at).join(
         ShippingMethod, ShippingMethod.id == ShippingRate.method_id
     )
@@ -56,7 +56,7 @@ def test_a_german_shop_gets_german_rates_and_sends_to_spain_too(context: Flask, 
     touch_topic("pricing")
     rates = tax_rates("DE", at=NOON)
     areas = {zone.code: [area.country for area in zone.areas] for zone in list_zones()}
-    assert rates == {"standard": 1900, "reduced": 700, "food": 700, "books": 700}
+    assert rates == {"standard": 190000, "reduced": 70000, "food": 70000, "books": 70000}
     assert areas["home"] == ["DE"]
     assert "ES" in areas["eu"]
     assert "DE" not in areas["eu"]
@@ -66,7 +66,7 @@ def test_a_german_shop_gets_german_rates_and_sends_to_spain_too(context: Flask, 
 def test_a_shop_elsewhere_begins_with_a_rate_to_fill_in(context: Flask, monkeypatch: pytest.MonkeyPatch, currency: str, price: int) -> None:
     in_a_shop_of(context, monkeypatch, country="US", currency=currency)
 
-    assert rows(select(TaxRate.country, TaxRate.rate_bp)) == [("US", 0)]
+    assert rows(select(TaxRate.country, TaxRate.rate_ppm)) == [("US", 0)]
     costs = select(ShippingMethod.code, ShippingRate.price_minor, ShippingRate.currency)
     methods = rows(costs.join(ShippingRate, ShippingRate.method_id == ShippingMethod.id).order_by(ShippingMethod.position))
     assert methods == [("standard", price, currency), ("pickup", 0, currency)]

@@ -46,8 +46,8 @@ def test_a_rate_is_appended_and_the_one_before_stays(boss, app):
     assert answer.status_code == 303
     assert len(rates) == before + 1
     with app.app_context():
-        assert tax_rates("ES", at=now())["standard"] == 2100
-        assert tax_rates("ES", at=now() + timedelta(days=3))["standard"] == 2250
+        assert tax_rates("ES", at=now())["standard"] == 210000
+        assert tax_rates("ES", at=now() + timedelta(days=3))["standard"] == 225000
     assert "Will count" in boss.get("/admin/taxes?country=ES").text
 
 
@@ -55,7 +55,7 @@ def test_a_rate_is_appended_and_the_one_before_stays(boss, app):
     ("field", "typed"),
     [
         ("country", "XX"), ("country", ""), ("country", "ESP"), ("country", "\0"),
-        ("percent", "101"), ("percent", "-1"), ("percent", "NaN"), ("percent", "6.875"), ("percent", "٣"), ("percent", ""), ("percent", "1e1"),
+        ("percent", "101"), ("percent", "-1"), ("percent", "NaN"), ("percent", "6.87512"), ("percent", "٣"), ("percent", ""), ("percent", "1e1"),
         ("since", "tomorrow"), ("since", "2026-02-30"), ("since", "1999-12-31"), ("since", "2200-01-01"), ("since", "20260101"), ("since", ""),
         ("tax_class", ""), ("tax_class", "Books!"), ("tax_class", "x" * 41), ("region", "x" * 41), ("postcode", "x" * 21),
     ],
@@ -70,14 +70,15 @@ def test_a_rate_that_is_none_is_refused_and_what_was_typed_stays(boss, field, ty
     assert boss.get("/api/v1/tax-rates").json == before
 
 
-BODY = {"country": "ES", "tax_class": "standard", "rate_bp": 2250, "since": "2199-01-01"}
+BODY = {"country": "ES", "tax_class": "standard", "rate_ppm": 225000, "since": "2199-01-01"}
 
 
 @pytest.mark.parametrize(
     ("field", "sent", "pointer"),
     [
-        ("country", "XX", "/country"), ("country", 1, "/country"), ("rate_bp", 10_001, "/rate_bp"), ("rate_bp", -1, "/rate_bp"), ("rate_bp", 22.5, "/rate_bp"),
-        ("rate_bp", "2250", "/rate_bp"), ("since", "2026-13-01", "/since"), ("since", None, "/since"), ("tax_class", "a b", "/tax_class"), ("id", 1, "/id"),
+        ("country", "XX", "/country"), ("country", 1, "/country"), ("rate_ppm", 1_000_001, "/rate_ppm"),
+        ("rate_ppm", -1, "/rate_ppm"), ("rate_ppm", 22.5, "/rate_ppm"),
+        ("rate_ppm", "2250", "/rate_ppm"), ("since", "2026-13-01", "/since"), ("since", None, "/since"), ("tax_class", "a b", "/tax_class"), ("id", 1, "/id"),
     ],
 )  # fmt: skip
 def test_json_names_what_is_wrong_with_a_rate(boss, field, sent, pointer):
@@ -105,9 +106,9 @@ def test_the_tables_are_taken_over_once(boss, app):
     assert page.status_code == 303
     assert "All of them stand here already." in again.text
     with app.app_context():
-        assert tax_rates(Destination("US", "CA", "90001"), at=now()) == {"standard": 725}
+        assert tax_rates(Destination("US", "CA", "90001"), at=now()) == {"standard": 72500}
     assert boss.post("/admin/taxes/table", data={"place": "US-ZZ"}).status_code == 422
-    assert boss.post("/api/v1/tax-rates/adoption", json={"country": "US", "region": "MN"}).status_code == 422
+    assert boss.post("/api/v1/tax-rates/adoption", json={"country": "US", "region": "ZZ"}).status_code == 422
 
 
 def test_how_sales_are_taxed_is_one_setting(boss, app):
@@ -271,7 +272,7 @@ def test_short_lines_are_read_as_they_are_written():
     assert read_areas(write_areas(areas)) == areas
     assert read_steps(write_steps(steps, "EUR", Measure.WEIGHT), "EUR", Measure.WEIGHT) == steps
     assert read_steps(write_steps(steps, "JPY", Measure.AMOUNT), "JPY", Measure.AMOUNT) == steps
-    assert [clean_percent(text) for text in ("0", "100", "5.5", "5,05")] == [0, 10_000, 550, 505]
+    assert [clean_percent(text) for text in ("0", "100", "5.5", "5,05", "6.875")] == [0, 1_000_000, 55_000, 50_500, 68_750]
 
 
 def test_a_way_to_deliver_is_named_in_the_language_of_its_reader(boss):

@@ -15,7 +15,7 @@ OFFERS = [
     promotion(id=3, minimum_minor=5_000, label="More"),
 ]
 QUOTE = quote_of(*GOODS, delivery=PARCEL, promotions=OFFERS)
-EXPORT = quote_of(*GOODS, tax_rates={"standard": 0}, contained_rates={"standard": 2_100, "food": 1_000}, tax_note="export")
+EXPORT = quote_of(*GOODS, tax_rates={"standard": 0}, contained_rates={"standard": 210000, "food": 100000}, tax_note="export")
 
 
 def test_the_whole_trace_of_a_quote() -> None:
@@ -35,8 +35,8 @@ def test_the_whole_trace_of_a_quote() -> None:
                 "base": 2900,
                 "off": [[0, 290]],
                 "shown": 2610,
-                "rate_bp": 2100,
-                "exact_tax": "5481000/12100",
+                "rate_ppm": 210000,
+                "exact_tax": "548100000/1210000",
                 "net": 2157,
                 "tax": 453,
                 "gross": 2610,
@@ -50,8 +50,8 @@ def test_the_whole_trace_of_a_quote() -> None:
                 "base": 1380,
                 "off": [[0, 138]],
                 "shown": 1242,
-                "rate_bp": 1000,
-                "exact_tax": "1242000/11000",
+                "rate_ppm": 100000,
+                "exact_tax": "124200000/1100000",
                 "net": 1129,
                 "tax": 113,
                 "gross": 1242,
@@ -65,8 +65,8 @@ def test_the_whole_trace_of_a_quote() -> None:
                 "base": 490,
                 "off": 490,
                 "shown": 0,
-                "rate_bp": 2100,
-                "exact_tax": "0/12100",
+                "rate_ppm": 210000,
+                "exact_tax": "0/1210000",
                 "net": 0,
                 "tax": 0,
                 "gross": 0,
@@ -78,8 +78,8 @@ def test_the_whole_trace_of_a_quote() -> None:
         ],
         "missed": [{"reason": "minimum_amount", "promotion": 3, "label": "More", "missing": 720}],
         "taxes": [
-            {"rate_bp": 2100, "exact_tax": "5481000/12100", "net": 2157, "tax": 453, "gross": 2610},
-            {"rate_bp": 1000, "exact_tax": "1242000/11000", "net": 1129, "tax": 113, "gross": 1242},
+            {"rate_ppm": 210000, "exact_tax": "548100000/1210000", "net": 2157, "tax": 453, "gross": 2610},
+            {"rate_ppm": 100000, "exact_tax": "124200000/1100000", "net": 1129, "tax": 113, "gross": 1242},
         ],
         "totals": {"subtotal": 4280, "discount": 918, "shipping": 490, "untaxed": 0, "tax": 566, "total": 3852},
     }
@@ -89,26 +89,26 @@ def test_where_the_contained_tax_is_taken_out_the_trace_says_how_much() -> None:
     trace = trace_of(EXPORT)
 
     mugs, oils = trace["lines"]
-    assert (mugs["contained_bp"], mugs["taken_out"], mugs["rate_bp"], mugs["exact_tax"]) == (2_100, 503, 0, "0/10000")
-    assert (oils["contained_bp"], oils["taken_out"], oils["net"]) == (1_000, 125, 1_255)
+    assert (mugs["contained_ppm"], mugs["taken_out"], mugs["rate_ppm"], mugs["exact_tax"]) == (210_000, 503, 0, "0/1000000")
+    assert (oils["contained_ppm"], oils["taken_out"], oils["net"]) == (100_000, 125, 1_255)
     assert trace["tax_note"] == "export"
-    assert [share["exact_tax"] for share in trace["taxes"]] == ["0/10000"]
+    assert [share["exact_tax"] for share in trace["taxes"]] == ["0/1000000"]
     assert trace["totals"]["untaxed"] == 628
 
 
 def test_net_prices_have_their_tax_on_top() -> None:
     trace = trace_of(quote_of(*GOODS, include=False, rounding=Rounding.ORDER))
 
-    assert [line["exact_tax"] for line in trace["lines"]] == ["6090000/10000", "1380000/10000"]
-    assert "contained_bp" not in trace["lines"][0]
+    assert [line["exact_tax"] for line in trace["lines"]] == ["609000000/1000000", "138000000/1000000"]
+    assert "contained_ppm" not in trace["lines"][0]
     assert (trace["rounding"], trace["prices_include_tax"]) == ("order", False)
-    assert [share["exact_tax"] for share in trace["taxes"]] == ["6090000/10000", "1380000/10000"]
+    assert [share["exact_tax"] for share in trace["taxes"]] == ["609000000/1000000", "138000000/1000000"]
 
 
 def test_net_prices_contain_nothing_that_could_be_taken_out() -> None:
-    quote = quote_of(*GOODS, include=False, tax_rates={"standard": 0}, contained_rates={"standard": 2_100}, tax_note="export")
+    quote = quote_of(*GOODS, include=False, tax_rates={"standard": 0}, contained_rates={"standard": 210000}, tax_note="export")
 
-    assert "contained_bp" not in trace_of(quote)["lines"][0]
+    assert "contained_ppm" not in trace_of(quote)["lines"][0]
     assert quote.total_minor == quote.subtotal_minor
 
 
@@ -163,9 +163,9 @@ def test_a_trace_of_just_the_most_letters_is_kept_and_a_cut_one_keeps_its_letter
 
 
 def test_a_tax_of_another_country_is_told_on_what_is_left_when_ours_is_taken_out() -> None:
-    abroad = quote_of(*GOODS, tax_rates={"standard": 800}, contained_rates={"standard": 2_100, "food": 1_000})
+    abroad = quote_of(*GOODS, tax_rates={"standard": 80000}, contained_rates={"standard": 210000, "food": 100000})
     trace = trace_of(abroad)
 
     for line in trace["lines"]:
-        assert line["exact_tax"] == f"{line['net'] * 800}/10000"
-    assert [share["exact_tax"] for share in trace["taxes"]] == [f"{sum(line['net'] for line in trace['lines']) * 800}/10000"]
+        assert line["exact_tax"] == f"{line['net'] * 80_000}/1000000"
+    assert [share["exact_tax"] for share in trace["taxes"]] == [f"{sum(line['net'] for line in trace['lines']) * 80_000}/1000000"]

@@ -13,7 +13,7 @@ from shop.pricing.promotions import EVERYTHING, Promotion, PromotionKind, Scope,
 from shop.pricing.quote import Quote, make_quote
 from shop.pricing.rounding import Rounding
 
-RATES = {"standard": 2100, "food": 1000, "books": 400}
+RATES = {"standard": 210000, "food": 100000, "books": 40000}
 PARCEL = Delivery("standard", "Parcel", "delivery", 490, 6000, "standard")
 BOOKS, FOOD = 1, 2
 

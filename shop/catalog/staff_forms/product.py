@@ -112,7 +112,10 @@ def _values(product: StaffProduct | None, at: datetime) -> dict[str, Any]:
 
 
 def _tax_classes(product: StaffProduct | None, at: datetime) -> list[tuple[str, str]]:
-    known = {name: f"{name}, {format_percent(Decimal(rate_bp) / 10_000)}" for name, rate_bp in tax_rates(_country(), at=at).items()}
+    known = {
+        name: f"{name}, {format_percent(Decimal(rate_ppm) / 1_000_000, '#,##0.####%')}"
+        for name, rate_ppm in tax_rates(_country(), at=at).items()
+    }
     if product and product.row.tax_class not in known:
         known[product.row.tax_class] = product.row.tax_class
     return list(known.items())

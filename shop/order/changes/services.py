@@ -203,7 +203,7 @@ def _take_pieces(order: Row[Any], line: Row[Any], new: int, revision: int, chang
                 net_minor=-taken.net_minor,
                 tax_minor=-taken.tax_minor,
                 gross_minor=-taken.gross_minor,
-                tax_rate_bp=line.tax_rate_bp,
+                tax_rate_ppm=line.tax_rate_ppm,
             )
         )
     base = line.unit_price_minor * (agreed - new)

@@ -74,7 +74,7 @@ def credit_facts(order: Row[Any], parts: Sequence[Taxed], goods: Sequence[Mappin
     items = [
         {
             "kind": "credit",
-            "rate_bp": part.rate_bp,
+            "rate_ppm": part.rate_ppm,
             "net_minor": part.net_minor,
             "tax_minor": part.tax_minor,
             "gross_minor": part.gross_minor,
@@ -89,7 +89,7 @@ def left_to_credit(order_id: int) -> dict[int, Taxed]:
     parts = []
     for issued in rows(ISSUED, order_id=order_id):
         sign = 1 if issued.kind is DocumentKind.INVOICE else -1
-        parts += [Taxed(tax["rate_bp"], sign * tax["net_minor"], sign * tax["tax_minor"]) for tax in issued.facts["taxes"]]
+        parts += [Taxed(tax["rate_ppm"], sign * tax["net_minor"], sign * tax["tax_minor"]) for tax in issued.facts["taxes"]]
     return by_rate(parts)
 
 
@@ -103,7 +103,7 @@ def invoice_of(order_id: int, goods: Iterable[Mapping[str, Any]]) -> Row[Any] | 
 
 
 def _facts(order: Row[Any], items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    taxes = by_rate([Taxed(item["rate_bp"], item["net_minor"], item["tax_minor"]) for item in items])
+    taxes = by_rate([Taxed(item["rate_ppm"], item["net_minor"], item["tax_minor"]) for item in items])
     billing, shipping = _addresses(order.id)
     buyer, kept = billing or shipping, order._asdict()
     return {
@@ -120,7 +120,7 @@ def _facts(order: Row[Any], items: Sequence[Mapping[str, Any]]) -> dict[str, Any
         "tax_note": kept.get("tax_note") or "",
         "items": [dict(item) for item in items],
         "taxes": [
-            {"rate_bp": tax.rate_bp, "net_minor": tax.net_minor, "tax_minor": tax.tax_minor, "gross_minor": tax.gross_minor}
+            {"rate_ppm": tax.rate_ppm, "net_minor": tax.net_minor, "tax_minor": tax.tax_minor, "gross_minor": tax.gross_minor}
             for tax in taxes.values()
         ],
         "net_minor": sum(item["net_minor"] for item in items),
@@ -145,7 +145,7 @@ def _line(line: Row[Any], taken: Sequence[Row[Any]]) -> dict[str, Any]:
         "quantity": line.quantity - line.canceled_quantity,
         "unit_price_minor": line.unit_price_minor,
         "discount_minor": line.discount_minor * (line.quantity - line.canceled_quantity) // line.quantity,
-        "rate_bp": line.tax_rate_bp,
+        "rate_ppm": line.tax_rate_ppm,
         **{name: getattr(line, name) + sum(getattr(part, name) for part in taken) for name in ("net_minor", "tax_minor", "gross_minor")},
     }
 
@@ -158,7 +158,7 @@ def _beside(part: Row[Any], *, sign: int = 1) -> dict[str, Any]:
     return {
         "kind": part.kind.value,
         "label": part.label,
-        "rate_bp": part.tax_rate_bp,
+        "rate_ppm": part.tax_rate_ppm,
         **{name: sign * getattr(part, name) for name in ("net_minor", "tax_minor", "gross_minor")},
     }
 

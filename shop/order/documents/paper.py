@@ -110,7 +110,7 @@ def _row(facts: Mapping[str, Any], item: Mapping[str, Any], *, is_credit: bool) 
         return {"name": item["name"], "under": _under(item), "cells": [str(item["quantity"]), "", "", ""]}
     shown = item["gross_minor"] if facts["prices_include_tax"] else item["net_minor"]
     amount = format_minor(-shown if is_credit else shown, currency, locale)
-    rate = percent(item["rate_bp"])
+    rate = percent(item["rate_ppm"])
     if item["kind"] == "line":
         unit, under = item["unit_price_minor"], _under(item)
         if item["discount_minor"]:
@@ -135,7 +135,7 @@ def _sums(facts: Mapping[str, Any], *, is_credit: bool) -> list[list[str]]:
 
     taxes = [
         [
-            _("Tax %(rate)s of %(amount)s", rate=percent(tax["rate_bp"]), amount=written(tax["net_minor"])),
+            _("Tax %(rate)s of %(amount)s", rate=percent(tax["rate_ppm"]), amount=written(tax["net_minor"])),
             written(tax["tax_minor"]),
             "",
         ]
@@ -154,7 +154,7 @@ def _taxes(facts: Mapping[str, Any]) -> dict[str, Any] | None:
         return format_minor(minor, facts["currency"], facts["locale"])
 
     rows: Sequence[Sequence[str]] = [
-        [percent(tax["rate_bp"]), *(written(tax[name]) for name in ("net_minor", "tax_minor", "gross_minor"))] for tax in facts["taxes"]
+        [percent(tax["rate_ppm"]), *(written(tax[name]) for name in ("net_minor", "tax_minor", "gross_minor"))] for tax in facts["taxes"]
     ]
     return {"title": _("Tax by rate"), "columns": [_("Rate"), _("Net"), _("Tax"), _("Gross")], "rows": [list(line) for line in rows]}
 
@@ -167,8 +167,8 @@ def _notes(facts: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def percent(rate_bp: int) -> str:
+def percent(rate_ppm: int) -> str:
     """A rate as people write it: ``21 %``, ``5.5 %``."""
     from decimal import Decimal
 
-    return f"{format_decimal(Decimal(rate_bp) / 100, '0.##')} %"
+    return f"{format_decimal(Decimal(rate_ppm) / 10_000, '0.####')} %"

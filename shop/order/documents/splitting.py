@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shop.money import Money
-from shop.pricing.rounding import WHOLE_BP, round_half_up
+from shop.pricing.rounding import WHOLE_PPM, round_half_up
 
 
 @dataclass(frozen=True, slots=True)
 class Taxed:
     """An amount at one tax rate: ``net_minor + tax_minor == gross_minor``."""
 
-    rate_bp: int
+    rate_ppm: int
     net_minor: int
     tax_minor: int
 
@@ -29,8 +29,8 @@ def by_rate(parts: Sequence[Taxed]) -> dict[int, Taxed]:
     """The sum at each rate, highest first; rates that come to nothing are left out."""
     found: dict[int, tuple[int, int]] = {}
     for part in parts:
-        net, tax = found.get(part.rate_bp, (0, 0))
-        found[part.rate_bp] = (net + part.net_minor, tax + part.tax_minor)
+        net, tax = found.get(part.rate_ppm, (0, 0))
+        found[part.rate_ppm] = (net + part.net_minor, tax + part.tax_minor)
     return {rate: Taxed(rate, net, tax) for rate, (net, tax) in sorted(found.items(), reverse=True) if net or tax}
 
 
@@ -66,6 +66,6 @@ def _part(left: Taxed, gross_minor: int) -> Taxed:
     """So much of what is left at a rate; all of it takes exactly the tax that is left."""
     if gross_minor == left.gross_minor:
         return left
-    tax = round_half_up(gross_minor * left.rate_bp, WHOLE_BP + left.rate_bp)
+    tax = round_half_up(gross_minor * left.rate_ppm, WHOLE_PPM + left.rate_ppm)
     tax = max(min(tax, left.tax_minor, gross_minor), gross_minor - left.net_minor)
-    return Taxed(left.rate_bp, gross_minor - tax, tax)
+    return Taxed(left.rate_ppm, gross_minor - tax, tax)
