@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from config_amazon import Listener, check_ses, read_listeners
+from config_amazon import Listener, StorageSettings, check_ses, read_listeners, read_storage
 from config_observe import Observe, read_observe
 from config_outside import Analytics, Webhooks, read_analytics, read_webhooks
 from environment import Environment, process_environment
@@ -93,6 +93,7 @@ class Config:
     observe: Observe = field(default_factory=Observe)
     staff_second_factor: bool = False
     oidc_providers: tuple[OidcProvider, ...] = ()
+    storage: StorageSettings = field(default_factory=StorageSettings)
     listeners: tuple[Listener, ...] = ()
     webhooks: Webhooks = field(default_factory=Webhooks)
     analytics: Analytics | None = None
@@ -118,9 +119,10 @@ class Config:
         env = reader.choice("SHOP_ENV", "development", {"development", "production"})
         instance = Path(reader.text("SHOP_INSTANCE", str(ROOT / "instance"))).expanduser().resolve()
         port = reader.integer("PORT", 8000, low=1, high=65535)
+        name = reader.matching("SHOP_NAME", "shop", NAME, "a short name of small letters, digits and - such as shop")
         values: dict[str, object] = {
             "env": env,
-            "name": reader.matching("SHOP_NAME", "shop", NAME, "a short name of small letters, digits and - such as shop"),
+            "name": name,
             "instance": instance,
             "database_url": reader.database_url(instance),
             "database_pool": reader.integer("DATABASE_POOL", 5, low=1, high=50),
@@ -150,6 +152,7 @@ class Config:
             **reader.payment_gateways(env),
             "staff_second_factor": reader.flag("SHOP_STAFF_SECOND_FACTOR", default=False),
             "oidc_providers": reader.oidc_providers(env),
+            "storage": read_storage(reader, env, name),
             "listeners": read_listeners(reader),
             "observe": read_observe(reader, instance, env),
             "webhooks": read_webhooks(reader, env),

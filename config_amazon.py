@@ -1,4 +1,4 @@
-"""The settings of what the shop may have at Amazon, or at whoever speaks like it: mails by SES, topics of SNS, queues of SQS.
+"""The settings of what the shop may have at Amazon, or at whoever speaks like it: files in S3, mails by SES, topics of SNS, queues of SQS.
 
 None of them holds a key: boto3 finds keys by its own chain (environment, profile, role of the machine), and ``AWS_ENDPOINT_URL`` leads elsewhere.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from environment import Environment
 
 REGION = r"[a-z]{2}(?:-[a-z]+)+-[0-9]+"
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 PATTERN = re.compile(r"\*|[a-z_]+\.(?:[a-z_]+\*?|\*)")
 TOPIC = re.compile(rf"arn:aws[a-z-]*:sns:({REGION}):[0-9]{{12}}:[A-Za-z0-9_-]{{1,256}}(?:\.fifo)?")
 QUEUE = re.compile(r"https?://[^\s/@?#]+/(?:[^\s@?#]+/)*[A-Za-z0-9_-]{1,80}(?:\.fifo)?")
@@ -32,6 +34,83 @@ class Listener:
     @property
     def is_fifo(self) -> bool:
         return self.address.endswith(".fifo")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSettings:
+    """Where files lie: below ``folder``, or the instance's own where that is None, or in ``bucket`` below ``prefix`` (with a slash at its end).
+
+    ``public_url`` is where everybody has the pictures; empty for the shop itself.
+    """
+
+    folder: Path | None = None
+    bucket: str = ""
+    private_bucket: str = ""
+    prefix: str = ""
+    region: str = ""
+    endpoint: str = ""
+    is_path_style: bool = False
+    public_url: str = ""
+
+
+def read_storage(reader: Environment, env: str, shop: str) -> StorageSettings:
+    """``SHOP_STORAGE_URL`` and ``SHOP_MEDIA_URL``. In a bucket each shop has a part of its own, by its name."""
+    name = "SHOP_STORAGE_URL"
+    public_url = _public_url(reader, env)
+    value = reader.text(name, "")
+    if not value:
+        return StorageSettings(public_url=public_url)
+    parts = urlsplit(value)
+    if parts.scheme == "file":
+        folder = Path(unquote(parts.path))
+        if parts.netloc or parts.query or not folder.is_absolute() or folder == folder.parent:
+            reader.wrong(name, "wants file:///a/folder")
+        return StorageSettings(folder, public_url=public_url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    private = options.get("private", parts.netloc)
+    endpoint = options.get("endpoint", "")
+    elsewhere = endpoint or reader.text("AWS_ENDPOINT_URL_S3", "") or reader.text("AWS_ENDPOINT_URL", "")
+    style = options.get("style", "path" if elsewhere else "virtual")
+    checks = [
+        (parts.scheme != "s3", "wants file:///a/folder or s3://bucket/prefix"),
+        ("@" in parts.netloc, "takes no keys: boto3 finds them itself (environment, profile or the role of the machine)"),
+        (not all(BUCKET.fullmatch(bucket) for bucket in (parts.netloc.rpartition("@")[2], private)), "names no bucket: 3 to 63 small letters, digits, - and ."),
+        (not re.fullmatch(r"(?:/[A-Za-z0-9_-]+)*/?", parts.path), "has a prefix that is not made of letters, digits, -, _ and /"),
+        (bool(set(options) - {"region", "endpoint", "style", "private"}) or bool(parts.fragment), "knows region, endpoint, style and private after the ?"),
+        (bool(endpoint) and not re.fullmatch(r"https?://[^\s/@?#]+/?", endpoint), "has an endpoint that is not an address such as https://minio.example"),
+        (env == "production" and endpoint.startswith("http:") and not _is_here(endpoint), "must reach its endpoint by https:// in production"),
+        (style not in {"path", "virtual"}, "has a style that is neither path nor virtual"),
+        (bool(options.get("region")) and not re.fullmatch(r"[a-z0-9-]{1,40}", options["region"]), "names no region such as eu-west-1"),
+    ]  # fmt: skip
+    for is_wrong, remedy in checks:
+        if is_wrong:
+            reader.wrong(name, remedy)
+    reader.package(name, "boto3", PACKAGES)
+    prefix = parts.path.strip("/")
+    return StorageSettings(
+        None,
+        parts.netloc,
+        private,
+        f"{prefix}/{shop}/".removeprefix("/"),
+        options.get("region", ""),
+        endpoint,
+        style == "path",
+        public_url,
+    )
+
+
+def _public_url(reader: Environment, env: str) -> str:
+    """``https://cdn.example/media``, without a slash at its end."""
+    value = reader.text("SHOP_MEDIA_URL", "").rstrip("/")
+    if value and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9._~-]+)*", value):
+        reader.wrong("SHOP_MEDIA_URL", "is not an address such as https://cdn.example/media")
+    elif value.startswith("http:") and env == "production" and not _is_here(value):
+        reader.wrong("SHOP_MEDIA_URL", "must begin with https:// in production: browsers show no other pictures on a page that came by it")
+    return value
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1"}
 
 
 def read_listeners(reader: Environment) -> tuple[Listener, ...]:

@@ -115,6 +115,7 @@ def register_features(app: Flask) -> None:
         promotion,
         review,
         search,
+        storage,
         tables,  # noqa: F401
         trail,
         web,
@@ -130,6 +131,7 @@ def register_features(app: Flask) -> None:
         outbox,
         trail,
         mail,
+        storage,
         media,
         auth,
         customer,

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 CONNECT_S = 3
@@ -19,6 +20,24 @@ REST_S = 10.0
 
 class Away(Exception):
     """The service does not answer, or did not a moment ago."""
+
+
+@cache
+def _descriptions() -> Any:
+    """What boto3 knows of each service: large files, read once for all clients of a process."""
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+def new_session() -> Any:
+    """A session of boto3, which looks for keys anew."""
+    import boto3
+    import botocore.session
+
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _descriptions())
+    return boto3.session.Session(botocore_session=session)
 
 
 class Amazon:
@@ -35,12 +54,11 @@ class Amazon:
         """The client itself; made once, with timeouts that no page or courier waits long for."""
         with self._lock:
             if self._client is None:
-                import boto3
                 from botocore.config import Config
 
                 retries = {"mode": "standard", "total_max_attempts": self.attempts}
                 config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries, **self.options)
-                self._client = boto3.session.Session().client(
+                self._client = new_session().client(
                     self.service, region_name=self.region or None, endpoint_url=self.endpoint or None, config=config
                 )
             return self._client

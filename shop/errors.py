@@ -14,6 +14,7 @@ ShopError                400  the common root: status, slug, title, what to do n
 │   ├── QuoteChanged     409  price, stock, tax or delivery differ from what was shown
 │   └── CartEmpty        409  nothing to order
 ├── TooManyTries         429  wait a little
+├── FilesAway            503  the storage of files is away; nothing was changed
 └── NotNow               503  the database is away; nothing was half done
 """
 
@@ -121,6 +122,12 @@ class TooManyTries(ShopError):
     """Too often in too short a time. ``extras['retry_after_s']`` says how long to wait."""
 
     status, slug, title = 429, "too-many-tries", N_("Please wait a little")
+
+
+class FilesAway(ShopError):
+    """The place where pictures and papers lie does not answer. Nothing was changed; the detail says what to do."""
+
+    status, slug, title = 503, "files-away", N_("Files cannot be reached at the moment")
 
 
 class NotNow(ShopError):

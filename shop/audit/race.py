@@ -24,6 +24,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import URL, make_url
 
 from config import Config
+from config_amazon import StorageSettings
 from shop.audit.services import run_audit
 from shop.cart.codes import use_code
 from shop.cart.looked import Buyer
@@ -93,7 +94,8 @@ def scratch_copy(create_app: Callable[[Config], Flask]) -> Iterator[Flask]:
     folder = Path(tempfile.mkdtemp(prefix="race-"))
     url, forget = _copy_sqlite(folder) if config.database_url.startswith("sqlite") else _copy_postgresql(make_url(config.database_url))
     try:
-        scratch = create_app(replace(config, database_url=url, instance=folder, mail_url=f"file://{folder / 'mail'}", courier=False))
+        inside = {"instance": folder, "mail_url": f"file://{folder / 'mail'}", "storage": StorageSettings(), "listeners": ()}
+        scratch = create_app(replace(config, database_url=url, **inside, courier=False))
         try:
             yield scratch
         finally:

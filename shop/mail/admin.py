@@ -12,7 +12,7 @@ from shop.errors import IllegalMove
 from shop.mail.models import MailState
 from shop.mail.queries import NEEDS_PERSON, count_mails, get_mail, list_all_mails, list_attempts
 from shop.mail.services import resend_mail
-from shop.mail.views import MAIL_CSP
+from shop.mail.views import mail_policy
 from shop.outbox.models import DeliveryState
 from shop.outbox.queries import list_deliveries_about
 from shop.web.fields import FlagText, ShopForm, Text
@@ -21,7 +21,6 @@ from shop.web.staff import StaffEntry, needs
 
 staff = Blueprint("mail_staff", __name__, url_prefix="/mails")
 ENTRIES = [StaffEntry("admin.mail_staff.list_mails", _l("Mails"), 80, icon="mail", count=lambda: count_mails(*NEEDS_PERSON))]
-SHOWN_CSP = MAIL_CSP.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
 SIGNS = {
     MailState.WAITING: ("half", _l("On its way")),
     MailState.SENDING: ("half", _l("Being sent")),
@@ -80,7 +79,7 @@ def show_mail(mail_id: int) -> ResponseReturnValue:
 def show_mail_html(mail_id: int) -> ResponseReturnValue:
     """One mail as its reader sees it: a page of its own that may style itself and nothing else."""
     response = make_response(get_mail(mail_id).html)
-    response.headers["Content-Security-Policy"] = SHOWN_CSP
+    response.headers["Content-Security-Policy"] = mail_policy(ancestors="'self'")
     return response
 
 

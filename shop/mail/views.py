@@ -8,10 +8,13 @@ from flask.typing import ResponseReturnValue
 from shop.mail import bp
 from shop.mail.queries import get_mail, list_attempts, list_newest_mails
 from shop.mail.sealed import open_seals
+from shop.web.headers import policy
 
-MAIL_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+
+def mail_policy(*, ancestors: str = "'none'") -> str:
+    """A mail may style itself and show the shop's pictures, and nothing else; ``ancestors`` are the pages that may show it within themselves."""
+    pictures = policy().rules["img-src"]
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
 
 
 @bp.get("/dev/mail")
@@ -33,5 +36,5 @@ def show_mail_html(mail_id: int) -> ResponseReturnValue:
     """One mail as its reader sees it: a page of its own that may style itself and nothing else."""
     mail = get_mail(mail_id)
     response = make_response(open_seals(mail.html, mail.recipient))
-    response.headers["Content-Security-Policy"] = MAIL_CSP
+    response.headers["Content-Security-Policy"] = mail_policy()
     return response

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +13,8 @@ from sqlalchemy import select
 from shop.db import insert_missing, scalar, transaction
 from shop.media.models import Image
 from shop.media.renditions import Unusable, refuse_foreign
-from shop.media.services import media_folder
 from shop.media.urls import FORMATS, file_of
+from shop.storage import media_storage
 
 
 def adopt_image(facts: Mapping[str, Any], folder: Path | None, *, at: datetime) -> int | None:
@@ -27,7 +25,7 @@ def adopt_image(facts: Mapping[str, Any], folder: Path | None, *, at: datetime) 
     widths = [int(width) for width in str(facts["widths"]).split()]
     files = [(file_of(str(facts["hash"]), width, kind), width, kind) for width in widths for kind in FORMATS]
     for name, width, kind in files:
-        if not (media_folder() / name).exists() and not _take(folder, name, width, kind):
+        if not media_storage().exists(name) and not _take(folder, name, width, kind):
             return None
     with transaction() as session:
         insert_missing(
@@ -50,11 +48,7 @@ def _take(folder: Path | None, name: str, width: int, kind: str) -> bool:
     source = folder / name if folder else None
     if source is None or not source.is_file() or not is_rendition(source.read_bytes(), width, kind):
         return False
-    target = media_folder() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(f".{os.getpid()}.part")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    media_storage().put(name, source.read_bytes())
     return True
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from shop.media.services import media_folder
 from shop.media.urls import FORMATS, file_of
+from shop.storage import Missing, media_storage
 
 
 def names_of(hash: str, widths: str) -> list[str]:  # noqa: A002
@@ -20,26 +19,20 @@ def names_of(hash: str, widths: str) -> list[str]:  # noqa: A002
 def open_file(name: str) -> BinaryIO | None:
     """One file to be read, or None when it is not there."""
     try:
-        return (media_folder() / name).open("rb")
-    except FileNotFoundError:
+        return io.BytesIO(media_storage().get(name))
+    except Missing:
         return None
 
 
 def list_files() -> Iterator[str]:
     """The names of all files that are there."""
-    folder = media_folder()
-    for path in folder.glob("??/*-*.*"):
-        if not path.name.startswith("."):
-            yield path.relative_to(folder).as_posix()
+    return (kept.key for kept in media_storage().list())
 
 
 def adopt_file(name: str, source: Path) -> None:
     """Move a file to where it belongs; one that is there already is replaced by it in one step."""
-    target = media_folder() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(source, target)
+    media_storage().put(name, source)
 
 
 def remove_file(name: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        (media_folder() / name).unlink()
+    media_storage().delete(name)

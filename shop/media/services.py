@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, select
 
@@ -21,6 +20,7 @@ from shop.errors import BadImage
 from shop.media.models import Image
 from shop.media.urls import FORMATS, file_of
 from shop.media.workshop import Answer, Job, Workshop, workshop
+from shop.storage import media_storage
 
 MAX_BYTES = 20 * 1024 * 1024
 NAME_MAX = 200
@@ -65,6 +65,7 @@ def store_image(source: bytes | Path, *, name: str, at: datetime) -> int:
 
     Raises:
         BadImage: it is no JPEG, PNG, WebP, AVIF or GIF, too large, damaged, or something else as well.
+        FilesAway: the place where pictures lie does not answer.
     """
     with _as_file(source) as path, workshop(processes=1) as work:
         original = _read_original(path, name)
@@ -102,22 +103,29 @@ def _store(originals: Sequence[Original], work: Workshop, at: datetime) -> dict[
     results: dict[str, int | BadImage] = dict(_find_stored([original.hash for original in originals]))
     missing = list({original.hash: original for original in originals if original.hash not in results}.values())
     made = []
-    for original, answer in zip(missing, work.do_all([_job(original) for original in missing]), strict=True):
-        if "problem" in answer:
-            results[original.hash] = _bad(answer["problem"])
-        else:
-            made.append(_columns(original, answer, at))
+    with media_storage().workbench() as bench:
+        for original, answer in zip(missing, work.do_all([_job(original, bench) for original in missing]), strict=True):
+            if "problem" in answer:
+                results[original.hash] = _bad(answer["problem"])
+            else:
+                _put_files(bench, original.hash, answer["widths"])
+                made.append(_columns(original, answer, at))
     return results | _claim(made)
+
+
+def _put_files(bench: Path, hash: str, widths: Sequence[int]) -> None:  # noqa: A002
+    for key in (file_of(hash, width, kind) for width in widths for kind in FORMATS):
+        media_storage().put(key, bench / key)
 
 
 def _find_stored(hashes: Sequence[str]) -> dict[str, int]:
     """Pictures that have a row and all of their files; lost files are made anew from the original that was just sent."""
-    folder = media_folder()
-    return {
-        found.hash: found.id
-        for found in rows(KNOWN, hashes=list(hashes))
-        if all((folder / file_of(found.hash, int(width), kind)).exists() for width in found.widths.split() for kind in FORMATS)
-    }
+    return {found.hash: found.id for found in rows(KNOWN, hashes=list(hashes)) if _has_files(found.hash, found.widths)}
+
+
+def _has_files(hash: str, widths: str) -> bool:  # noqa: A002
+    there = {kept.key for kept in media_storage().list(f"{hash[:2]}/{hash}-")}
+    return all(file_of(hash, int(width), kind) in there for width in widths.split() for kind in FORMATS)
 
 
 def _claim(made: Sequence[dict[str, Any]]) -> dict[str, int]:
@@ -158,18 +166,12 @@ def _read_original(path: Path, name: str) -> Original:
     return Original(path, name[:NAME_MAX], digest[:HASH_DIGITS], size)
 
 
-def _job(original: Original) -> Job:
-    return {"source": str(original.path), "folder": str(media_folder() / original.hash[:2]), "hash": original.hash}
+def _job(original: Original, bench: Path) -> Job:
+    return {"source": str(original.path), "folder": str(bench / original.hash[:2]), "hash": original.hash}
 
 
 def _bad(word: str) -> BadImage:
     return BadImage(str(REASONS[word]), reason=word)
-
-
-def media_folder() -> Path:
-    """Where the files of pictures lie; nginx sends them from there."""
-    instance: Path = current_app.extensions["config"].instance
-    return instance / "media"
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from flask import current_app
+
 FORMATS = ("avif", "webp", "jpeg")
 
 
@@ -29,18 +31,29 @@ def image_view(hash: str | None, width: int | None, height: int | None, widths: 
     return ImageView(hash, width, height, tuple(map(int, widths.split())), alt or "")
 
 
+class MediaUrls:
+    """Where everybody finds the pictures of one shop: below ``base``, which is ``/media`` or an address elsewhere. Made once, since pages ask it often."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+
+    def url(self, image: HasHash | str, width: int, format: str) -> str:  # noqa: A002
+        """``/media/ab/<hash>-640.webp``: the same in every language, immutable. ``image`` is its hash or anything that has one."""
+        name = image if isinstance(image, str) else image.hash
+        return f"{self.base}/{name[:2]}/{name}-{width}.{format}"
+
+    def srcset(self, image: ImageView, format: str, max_width: int) -> str:  # noqa: A002
+        """The files of ``image`` to choose from, as ``srcset`` has them: the smallest, and all others up to ``max_width``."""
+        start = f"{self.base}/{image.hash[:2]}/{image.hash}-"
+        return ", ".join([f"{start}{width}.{format} {width}w" for width in image.widths if width <= max_width or width == image.widths[0]])
+
+
 def media_url(image: HasHash | str, width: int, format: str) -> str:  # noqa: A002
-    """``/media/ab/<hash>-640.webp``: the same in every language, immutable. ``image`` is its hash or anything that has one."""
-    name = image if isinstance(image, str) else image.hash
-    return f"/media/{name[:2]}/{name}-{width}.{format}"
-
-
-def media_srcset(image: ImageView, format: str, max_width: int) -> str:  # noqa: A002
-    """The files of ``image`` to choose from, as ``srcset`` has them: the smallest, and all others up to ``max_width``."""
-    start = f"/media/{image.hash[:2]}/{image.hash}-"
-    return ", ".join([f"{start}{width}.{format} {width}w" for width in image.widths if width <= max_width or width == image.widths[0]])
+    """``MediaUrls.url`` of this shop, for who is no template: a path of the shop or an address elsewhere (``absolute_url`` takes both)."""
+    urls: MediaUrls = current_app.extensions["media_urls"]
+    return urls.url(image, width, format)
 
 
 def file_of(hash: str, width: int, format: str) -> str:  # noqa: A002
-    """The path of a rendition below the folder of media."""
+    """The key of a rendition on the shelf of pictures."""
     return f"{hash[:2]}/{hash}-{width}.{format}"

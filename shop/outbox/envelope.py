@@ -44,9 +44,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One event for outside. ``id`` is the same at every try: who has seen it lays the second aside. ``data`` is as it stands when it is told."""
+    """One event for outside.
+
+    ``id`` is the same at every try: who has seen it lays the second aside. ``shop`` is ``SHOP_NAME``, for who hears of several. ``data`` is as it
+    stands when it is told.
+    """
 
     id: str
+    shop: str
     kind: str
     subject: str
     at: datetime
@@ -57,6 +62,7 @@ class Envelope:
         """The JSON form; ``at`` is UTC as RFC 3339 writes it."""
         return {
             "id": self.id,
+            "shop": self.shop,
             "kind": self.kind,
             "subject": self.subject,
             "at": self.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -94,4 +100,5 @@ def envelope_of(event: Happened) -> Envelope | None:
     """The event for outside, or None where the world hears nothing of it."""
     published = current_app.extensions["published"].get(event.kind)
     told = published.teller(event) if published else None
-    return Envelope(event.public_id, event.kind, told.subject, event.at, VERSION, told.data) if told else None
+    shop = current_app.extensions["config"].name
+    return Envelope(event.public_id, shop, event.kind, told.subject, event.at, VERSION, told.data) if told else None

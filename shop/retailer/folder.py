@@ -146,6 +146,8 @@ def _own_things(retailer: Retailer) -> Iterator[tuple[str, str]]:
     yield "SHOP_INSTANCE", str(config.instance)
     if config.mail_url.startswith("file:"):
         yield "MAIL_URL", str(Path(urlsplit(config.mail_url).path).resolve())
+    if config.storage.folder:
+        yield "SHOP_STORAGE_URL", str(config.storage.folder.resolve())
     yield "SECRET_KEY", config.secret_key
     yield from _if_any("STRIPE_SECRET_KEY", [config.stripe_secret_key])
     yield from _if_any("STRIPE_WEBHOOK_SECRET", config.stripe_webhook_secrets)

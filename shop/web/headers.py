@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, request
 
 from shop.observe.trace import new_id, request_id
 
@@ -22,15 +24,29 @@ def _say_policy(policy: dict[str, str]) -> str:
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
-USUAL_POLICY = _say_policy(CSP)
+class Policy:
+    """The usual policy of one shop. Its pictures may lie elsewhere: then, and only then, pages may show some from there."""
+
+    def __init__(self, media_url: str) -> None:
+        parts = urlsplit(media_url)
+        pictures = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+        self.rules = {**CSP, "img-src": CSP["img-src"] + pictures}
+        self.usual = _say_policy(self.rules)
+
+
+def policy() -> Policy:
+    found: Policy = current_app.extensions["csp"]
+    return found
 
 
 def allow(directive: str, source: str) -> None:
     """Widen the policy of this one page, such as the one that sends a customer to a gateway."""
-    g.setdefault("csp", {})[directive] = f"{CSP.get(directive, CSP['default-src'])} {source}"
+    rules = policy().rules
+    g.setdefault("csp", {})[directive] = f"{rules.get(directive, rules['default-src'])} {source}"
 
 
 def init_app(app: Flask) -> None:
+    app.extensions["csp"] = Policy(app.extensions["config"].storage.public_url)
     app.before_request(_name_request)
     app.after_request(_set_headers)
 
@@ -42,7 +58,7 @@ def _name_request() -> None:
 def _set_headers(response: Response) -> Response:
     headers = response.headers
     headers["X-Request-ID"] = g.get("request_id") or request_id()
-    headers.setdefault("Content-Security-Policy", _say_policy({**CSP, **g.csp}) if "csp" in g else USUAL_POLICY)
+    headers.setdefault("Content-Security-Policy", _say_policy({**policy().rules, **g.csp}) if "csp" in g else policy().usual)
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"

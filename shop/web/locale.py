@@ -68,8 +68,8 @@ def path_in(locale: str, path: str) -> str:
 
 
 def absolute_url(path: str) -> str:
-    """The address of ``path`` on the shop's own host, from the settings, never from the request's ``Host``."""
-    return f"{current_app.extensions['config'].base_url}{path}"
+    """The address of ``path`` on the shop's own host, from the settings, never from the request's ``Host``. A picture's that lies elsewhere stays."""
+    return path if path.startswith(("https://", "http://")) else f"{current_app.extensions['config'].base_url}{path}"
 
 
 def link(endpoint: str, *, locale: str, **values: Any) -> str:

@@ -59,7 +59,8 @@ def send_test(endpoint_id: int) -> Outcome:
         NotFound: there is no such address.
     """
     endpoint = get_endpoint(endpoint_id)
-    envelope = Envelope(secrets.token_hex(16), TEST, f"webhook:{endpoint.name}", now(), VERSION, {"note": "Staff tries this address."})
+    shop, data = current_app.extensions["config"].name, {"note": "Staff tries this address."}
+    envelope = Envelope(secrets.token_hex(16), shop, TEST, f"webhook:{endpoint.name}", now(), VERSION, data)
     outcome = _send(endpoint, envelope)
     with transaction() as session:
         session.execute(insert(WebhookAttempt).values(**_attempt(endpoint, envelope, outcome, at=now())))

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -15,6 +14,7 @@ from sqlalchemy import select
 from config_amazon import read_listeners
 from environment import ConfigError, Environment
 from shop import announce
+from shop.amazon import new_session
 from shop.clock import now
 from shop.db import row, rows, transaction
 from shop.order.services import cancel_order
@@ -31,7 +31,7 @@ class Account:
     """A merchant's account at the local Amazon."""
 
     def __init__(self) -> None:
-        self.sns, self.sqs = boto3.client("sns"), boto3.client("sqs")
+        self.sns, self.sqs = new_session().client("sns"), new_session().client("sqs")
 
     def queue(self, name: str) -> str:
         options = {"Attributes": {"FifoQueue": "true"}} if name.endswith(".fifo") else {}

@@ -215,7 +215,7 @@ def test_what_is_broken_by_hand_is_found_and_named(lived_in, fault):
 
 
 def test_a_file_without_a_row_is_found_after_an_hour(context):
-    from shop.media.services import media_folder
+    from tests.media.pictures import media_folder
 
     stray = media_folder() / "ab" / "abcdef-320.webp"
     stray.parent.mkdir(parents=True, exist_ok=True)

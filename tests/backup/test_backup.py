@@ -25,11 +25,11 @@ from shop.backup.restoring import Restored, restore_backup
 from shop.backup.verifying import verify_backup
 from shop.clock import now
 from shop.db import db, scalar
-from shop.media.services import media_folder, store_image
+from shop.media.services import store_image
 from shop.order.models import Order
 from tests.backup.conftest import all_rows
 from tests.factories import NOON, make_product
-from tests.media.pictures import picture
+from tests.media.pictures import media_folder, picture
 from tests.orders import make_order
 
 

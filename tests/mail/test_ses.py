@@ -12,11 +12,11 @@ from datetime import timedelta
 from email import policy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import boto3
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from shop.amazon import new_session
 from shop.clock import now
 from shop.db import row, rows
 from shop.mail.models import Mail, MailAttempt, MailState
@@ -41,7 +41,7 @@ def shop(context: Flask, amazon: Server) -> Iterator[Flask]:
 
 
 def verify(address: str) -> None:
-    boto3.client("sesv2", "eu-west-1").create_email_identity(EmailIdentity=address)
+    new_session().client("sesv2", "eu-west-1").create_email_identity(EmailIdentity=address)
 
 
 def letters(server: Server) -> list[str]:

@@ -6,9 +6,17 @@ import io
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
+from flask import current_app
 from PIL import Image
+
+
+def media_folder() -> Path:
+    """Where the shop under test keeps its pictures."""
+    instance: Path = current_app.extensions["config"].instance
+    return instance / "media"
 
 
 def picture(width: int = 400, height: int = 500, *, kind: str = "JPEG", mode: str = "RGB", color: Any = "salmon", **how: Any) -> bytes:

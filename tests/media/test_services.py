@@ -14,9 +14,9 @@ from shop.db import rows, scalar, transaction
 from shop.errors import BadImage
 from shop.media import services, workshop
 from shop.media.models import Image
-from shop.media.services import media_folder, store_image, store_images
+from shop.media.services import store_image, store_images
 from tests.factories import NOON
-from tests.media.pictures import archive, noise, picture, png_header, real_bomb, turned
+from tests.media.pictures import archive, media_folder, noise, picture, png_header, real_bomb, turned
 
 pytestmark = pytest.mark.usefixtures("context")
 

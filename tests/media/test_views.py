@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shop.media.services import media_folder, store_image
+from shop.media.services import store_image
 from shop.media.urls import ImageView, image_view, media_url
 from tests.factories import NOON
-from tests.media.pictures import picture
+from tests.media.pictures import media_folder, picture
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_url_has_no_language(app: Flask) -> None:
         assert media_url("ab" * 16, 640, "avif") == f"/media/ab/{'ab' * 16}-640.avif"
 
 
-def test_a_view_of_a_picture_goes_into_a_url() -> None:
+def test_a_view_of_a_picture_goes_into_a_url(context: Flask) -> None:
     view = image_view("ab" * 16, 700, 350, "160 320 640 700", None)
 
     assert view == ImageView("ab" * 16, 700, 350, (160, 320, 640, 700), "")

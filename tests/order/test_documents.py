@@ -318,7 +318,7 @@ def test_the_page_and_the_pdf_say_every_word_of_the_paper(app, client):
     key = inside(order_key)(order.number)
 
     page = client.get(f"{path}?key={key}")
-    file = client.get(f"{path}.pdf?key={key}")
+    file = client.get(f"{path}.pdf?key={key}", follow_redirects=True, buffered=True)
 
     assert (page.status_code, file.status_code, file.mimetype) == (200, 200, "application/pdf")
     on_page, in_file = squeezed(words(page.text)), squeezed(pdf_text(file.data))
@@ -394,13 +394,13 @@ def test_papers_are_shown_to_their_owner_their_link_and_staff_and_are_404_to_oth
     for path in paths:
         assert client.get(path).status_code == 404
         assert client.get(f"{path}?key={foreign}").status_code == 404
-        assert client.get(f"{path}?key={key}").status_code == 200
+        assert client.get(f"{path}?key={key}", follow_redirects=True, buffered=True).status_code == 200
     assert client.get(f"/orders/{order.number}/documents/{others.number}?key={key}").status_code == 404
     log_in(client, "eva@example.com")
     assert {client.get(path).status_code for path in paths} == {404}
     client.post("/logout")
     log_in(client, "ana@example.com")
-    assert {client.get(path).status_code for path in paths} == {200}
+    assert {client.get(path, follow_redirects=True, buffered=True).status_code for path in paths} == {200}
 
 
 def test_programs_read_the_numbers_of_a_paper(app, client):
@@ -413,7 +413,7 @@ def test_programs_read_the_numbers_of_a_paper(app, client):
     assert listed[0]["gross"] == {"minor": order.total_minor, "currency": "EUR"}
     assert shown["facts"]["order"] == order.number
     assert shown["hash"] == inside(scalar)(select(Document.hash))
-    assert client.get(listed[0]["pdf"]).mimetype == "application/pdf"
+    assert client.get(listed[0]["pdf"], follow_redirects=True, buffered=True).mimetype == "application/pdf"
 
 
 def test_the_order_page_leads_to_its_papers(app, client):

@@ -49,6 +49,7 @@ def test_an_envelope_names_the_event_and_its_subject_as_the_world_knows_them(pub
 
     assert envelope.dump() == {
         "id": "ab" * 16,
+        "shop": "shop",
         "kind": "test.happened",
         "subject": "thing:K7",
         "at": NOON.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -106,6 +106,7 @@ SHARED = [
         "the same DATABASE_URL",
     ),
     ({"MAIL_URL": "file://{root}/mail"}, {"MAIL_URL": "file://{root}/x/../mail"}, "the same MAIL_URL"),
+    ({"SHOP_STORAGE_URL": "file://{root}/files"}, {"SHOP_STORAGE_URL": "file://{root}/./files"}, "the same SHOP_STORAGE_URL"),
     (
         {"STRIPE_WEBHOOK_SECRET": "whsec_old,whsec_new"},
         {"STRIPE_WEBHOOK_SECRET": "whsec_new"},

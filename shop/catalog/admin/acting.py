@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shop.catalog.staff_forms.base import Difference, SeenForm
-from shop.errors import BadImage, Conflict, Invalid, StaleVersion
+from shop.errors import BadImage, Conflict, FilesAway, Invalid, StaleVersion
 
 UPLOAD_BYTES = 25 * 1024 * 1024
 UNTYPED = {"csrf_token", "seen"}
@@ -39,7 +39,7 @@ def save(
         verb()
     except StaleVersion:
         return conflict(form, now(), what=what, back=back)
-    except (Invalid, Conflict, BadImage) as problem:
+    except (Invalid, Conflict, BadImage, FilesAway) as problem:
         put_problem(form, problem)
         return refuse(problem.status)
     flash(done, "success")
@@ -64,7 +64,7 @@ def _kept(differences: list[Difference]) -> Iterator[tuple[str, str]]:
             yield from ((name, value.replace("\0", "").encode("utf-8", "replace").decode()) for value in values)
 
 
-def put_problem(form: Any, problem: Invalid | Conflict | BadImage) -> None:
+def put_problem(form: Any, problem: Invalid | Conflict | BadImage | FilesAway) -> None:
     """Say what a service refused, at the field where that is known."""
     if isinstance(problem, Invalid):
         form.form_errors += [str(text) for texts in problem.errors.values() for text in texts]

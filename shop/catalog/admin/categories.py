@@ -15,7 +15,7 @@ from shop.catalog.staff_forms.parts import ActForm
 from shop.catalog.staff_forms.shelves import ShelfForm, shelf_form
 from shop.catalog.staff_queries import StaffShelf, get_shelf, list_shelves
 from shop.clock import now
-from shop.errors import BadImage, Conflict, Invalid
+from shop.errors import BadImage, Conflict, FilesAway, Invalid
 from shop.media.services import store_image
 from shop.media.urls import image_view
 from shop.web.locale import current_locale
@@ -62,7 +62,7 @@ def add_category() -> ResponseReturnValue:
         create_category(
             form.texts, parent_id=form.parent.data or None, position=form.position.data, image_id=_picture(form, None), at=now()
         )
-    except (Conflict, Invalid, BadImage) as problem:
+    except (Conflict, Invalid, BadImage, FilesAway) as problem:
         put_problem(form, problem)
         return _new(form, problem.status)
     flash(_("The category is made."), "success")

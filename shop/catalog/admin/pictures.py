@@ -14,7 +14,7 @@ from shop.catalog.services import arrange_images, attach_image
 from shop.catalog.staff_forms.parts import UploadForm, pictures_form
 from shop.catalog.staff_product import get_staff_product
 from shop.clock import now
-from shop.errors import BadImage
+from shop.errors import BadImage, FilesAway
 from shop.media.services import store_image
 from shop.web.staff import needs
 
@@ -43,6 +43,9 @@ def add_pictures(product_id: int) -> ResponseReturnValue:
         except BadImage as problem:
             add_error(form.files, f"{(file.filename or '')[:80]}: {problem.detail}")
             continue
+        except FilesAway as problem:  # nor would it take the others
+            add_error(form.files, problem.detail)
+            break
         attach_image(product_id, image_id, at=now())
         taken += 1
     if taken:

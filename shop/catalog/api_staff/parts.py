@@ -17,7 +17,7 @@ from shop.catalog.services import ValueWanted, add_option, arrange_images, attac
 from shop.catalog.staff_product import get_product_of_option, get_staff_product
 from shop.catalog.staff_schemas import OptionBodySchema, PicturesBodySchema
 from shop.clock import now
-from shop.errors import BadImage, Conflict, Invalid, NotFound
+from shop.errors import BadImage, Conflict, FilesAway, Invalid, NotFound
 from shop.media.services import store_image
 from shop.web.api import describe
 from shop.web.idempotency import idempotent
@@ -83,7 +83,7 @@ def takes_files(view: Callable[P, R]) -> Callable[P, R]:
     answer=record,
     status=201,
     permission="products.edit",
-    errors=[NotFound, BadImage, Invalid],
+    errors=[NotFound, BadImage, Invalid, FilesAway],
 )
 @takes_files
 @idempotent(owner)

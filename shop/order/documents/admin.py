@@ -10,8 +10,7 @@ from shop.clock import now
 from shop.errors import NotFound
 from shop.order.admin import staff
 from shop.order.documents.paper import Paper, packing_slip
-from shop.order.documents.pdf import make_pdf
-from shop.order.documents.views import pdf_response
+from shop.order.documents.pdf import make_pdf, pdf_response
 from shop.order.policy import seller
 from shop.order.queries import OrderView, get_order
 from shop.settings.queries import shop_texts

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
+from flask import Response, current_app
 
 log = logging.getLogger(__name__)
 TEMPLATE = Path(__file__).with_name("paper.typ")
@@ -40,3 +40,10 @@ def make_pdf(paper: Mapping[str, Any], *, at: datetime) -> bytes:
         except typst.TypstError as problem:  # a letter that these fonts do not have
             log.warning("paper %s: %s", paper["number"], str(problem)[:300])
     raise RuntimeError("the paper cannot be set")
+
+
+def pdf_response(content: bytes, name: str) -> Response:
+    """A PDF that browsers show, under a name of our own making."""
+    response = Response(content, mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return response

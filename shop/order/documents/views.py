@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shop.clock import now
 from shop.order import bp
-from shop.order.documents.pdf import make_pdf
+from shop.order.documents.files import send_paper
 from shop.order.documents.queries import get_document
 from shop.order.links import own_path
 from shop.order.queries import get_own_order
@@ -34,14 +35,7 @@ def download_document(number: str, document: str) -> ResponseReturnValue:
     """The same as a file."""
     order = get_own_order(number, request.args.get("key", ""), user())
     found = get_document(order.id, document)
-    return pdf_response(make_pdf(found.paper, at=found.issued_at), f"{found.number}.pdf")
-
-
-def pdf_response(content: bytes, name: str) -> Response:
-    """A PDF that browsers show, under a name of our own making."""
-    response = Response(content, mimetype="application/pdf")
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
+    return send_paper(found, at=now())
 
 
 def _pdf_path(number: str, document: str, key: str) -> str:

@@ -16,9 +16,10 @@ from shop.catalog.transfer.writers import export_catalog
 from shop.db import Base, db, transaction
 from shop.inventory.models import StockItem
 from shop.media.models import Image
-from shop.media.services import media_folder, store_image
+from shop.media.services import store_image
 from tests.catalog.transfer.conftest import AWKWARD, Import, every, everything, forget_marks
 from tests.factories import NOON
+from tests.media.pictures import media_folder
 
 LATER = NOON + timedelta(days=400)
 TABLES_OF_THE_CATALOG = 21

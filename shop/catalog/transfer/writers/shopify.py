@@ -18,6 +18,7 @@ from shop.db import rows
 from shop.media.models import Image
 from shop.media.urls import media_url
 from shop.money import Money
+from shop.web.locale import absolute_url
 
 COLUMNS = [
     "Handle",
@@ -81,10 +82,9 @@ def write_shopify(file: IO[str], at: datetime) -> int:
 
 
 def _addresses(ids: set[int]) -> dict[int, str]:
-    """The largest JPEG of each picture, under the address of this shop."""
-    base = current_app.extensions["config"].base_url
+    """The largest JPEG of each picture, where everybody finds it."""
     found = rows(IMAGES, ids=sorted(ids)) if ids else ()
-    return {image.id: base + media_url(image.hash, max(map(int, image.widths.split())), "jpeg") for image in found}
+    return {image.id: absolute_url(media_url(image.hash, max(map(int, image.widths.split())), "jpeg")) for image in found}
 
 
 class _Product:
