@@ -48,6 +48,46 @@ MAKES_HTML: dict[str, str] = {
     "catalog/browsing.py": "cards that the macro rendered, joined",
 }
 
+# Several shops live in one process: what is kept on a module must be the same for all of them.
+ASKS_THE_SHOP = {"current_app", "g", "request", "session", "current_user", "db", "row", "rows", "scalar", "connection", "transaction"}
+ASKS_THE_SHOP |= {"is_sqlite", "insert_into", "setting", "named_settings", "shop_texts", "kept", "current_locale", "absolute_url"}
+ASKS_THE_SHOP |= {"gettext", "ngettext", "_", "now"}
+SAME_FOR_ALL = {
+    "customer/services.py: _statement": "a statement per kind of database, which is part of the key",
+    "order/placing.py: _statement": "a statement per kind of database, which is part of the key",
+    "audit/rules.py: RULES": "filled while the modules of rules are imported",
+    "cli.py: shop_commands": "the same command each time",
+}
+CONTAINERS = {
+    "dict",
+    "list",
+    "set",
+    "defaultdict",
+    "deque",
+    "Counter",
+    "OrderedDict",
+    "WeakKeyDictionary",
+    "WeakValueDictionary",
+    "Memory",
+    "Kept",
+}
+CHANGES = {
+    "append",
+    "add",
+    "update",
+    "pop",
+    "popitem",
+    "clear",
+    "setdefault",
+    "extend",
+    "insert",
+    "remove",
+    "discard",
+    "put",
+    "add_command",
+}
+CHANGES |= {"add_url_rule", "before_request", "after_request", "register_blueprint", "record"}
+
 # Who asks and shows, and so never writes: what writes is called by them, and stands in services or beside them.
 READERS = EDGES | {"queries", "forms", "schemas", "models", "messages", "current"}
 MONEY = {"money.py", "pricing", "cart", "order", "payment", "checkout"}
@@ -180,7 +220,113 @@ def files_are_read_in_a_sitting(module: Module) -> Iterator[str]:
         yield f"{length} lines; more than {LONGEST} are no longer read"
 
 
+def state_hangs_on_the_application(module: Module) -> Iterator[str]:
+    """No module, class or cached function keeps what belongs to one shop; no signal is heard, and no event listened to, for all shops at once."""
+    yield from _caches_of_one_shop(module)
+    yield from _kept_on_modules(module)
+    for line, owner, verb in module.calls():
+        call = next(
+            node for node in ast.walk(module.tree) if isinstance(node, ast.Call) and node.lineno == line and last_word(node.func) == verb
+        )
+        if verb == "connect" and owner in _signals(module) and len(call.args) + len(call.keywords) < 2:
+            yield f"{line}: hears {owner} of every shop; name the application as its sender"
+        if verb in {"chdir", "putenv", "setlocale", "tzset"}:
+            yield f"{line}: {verb}() changes the process for every shop"
+
+
+def _signals(module: Module) -> set[str]:
+    """The names of signals that the module imports or makes."""
+    imported = {
+        name for _, source, name in module.imports() if source.endswith("signals") or (source == "flask" and name.startswith(SIGNALS))
+    }
+    made = {
+        last_word(node.targets[0]) for node in ast.walk(module.tree) if isinstance(node, ast.Assign) and is_call(node.value, {"signal"})
+    }
+    return imported | made
+
+
+SIGNALS = ("request_", "template_", "appcontext_", "got_request", "message_flashed")
+
+
+def is_call(node: ast.AST | None, words: set[str]) -> bool:
+    return isinstance(node, ast.Call) and last_word(node.func) in words
+
+
+def _caches_of_one_shop(module: Module) -> Iterator[str]:
+    functions = {node.name: node for node in ast.walk(module.tree) if isinstance(node, ast.FunctionDef)}
+    for name, node in functions.items():
+        is_kept = any(
+            last_word(mark.func if isinstance(mark, ast.Call) else mark) in {"cache", "lru_cache"} for mark in node.decorator_list
+        )
+        asked = _asked_by(node, functions, set()) & ASKS_THE_SHOP
+        if is_kept and asked and f"{module.name}: {name}" not in SAME_FOR_ALL:
+            yield f"{node.lineno}: {name} is remembered for all shops and asks one: {', '.join(sorted(asked))}"
+
+
+def _asked_by(node: ast.AST, functions: dict[str, ast.FunctionDef], seen: set[str]) -> set[str]:
+    """The names that a function uses, those of functions of its module that it calls included."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - _bound_in(node)
+    for name in names & functions.keys() - seen:
+        seen.add(name)
+        names = names | _asked_by(functions[name], functions, seen)
+    return names
+
+
+def _bound_in(node: ast.AST) -> set[str]:
+    """The names that a function gives by itself."""
+    stored = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    return stored | {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
+
+
+def _kept_on_modules(module: Module) -> Iterator[str]:
+    """A function that changes what a module or a class holds."""
+    held = set(_containers(module.tree.body))
+    classes = {node.name: set(_containers(node.body)) for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)}
+    for function in ast.walk(module.tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        own = _bound_in(function)
+        for node in ast.walk(function):
+            if isinstance(node, ast.Global):
+                yield f"{node.lineno}: global {', '.join(node.names)}"
+            for target in _changed(node):
+                name = last_word(target)
+                on_module = isinstance(target, ast.Name) and name in held - own
+                on_class = isinstance(target, ast.Attribute) and _is_of_class(target, classes)
+                if (on_module or on_class) and f"{module.name}: {name}" not in SAME_FOR_ALL:
+                    yield f"{node.lineno}: changes {name}, which all shops share; hang it on app.extensions"
+
+
+def _containers(body: list[ast.stmt]) -> Iterator[str]:
+    """The names that hold something that can be changed."""
+    for node in body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+        value = getattr(node, "value", None)
+        is_container = isinstance(value, ast.Dict | ast.List | ast.Set | ast.DictComp | ast.ListComp | ast.SetComp)
+        if isinstance(target, ast.Name) and (is_container or is_call(value, CONTAINERS | {"Blueprint", "AppGroup", "Group"})):
+            yield target.id
+
+
+def _changed(node: ast.AST) -> Iterator[ast.expr]:
+    """What a statement changes in place: the owner of ``x[…] =``, ``del x[…]``, ``x.append(…)``, and ``Class.x =``."""
+    targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target] if isinstance(node, ast.AugAssign) else []
+    for target in targets:
+        if isinstance(target, ast.Subscript):
+            yield target.value
+        elif isinstance(target, ast.Attribute):
+            yield target
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+        yield node.func.value
+
+
+def _is_of_class(target: ast.Attribute, classes: dict[str, set[str]]) -> bool:
+    owner = last_word(target.value)
+    is_assigned = isinstance(target.ctx, ast.Store)
+    return owner in {*classes, "cls"} and (is_assigned or target.attr in set().union(*classes.values()))
+
+
 RULES = [
+    state_hangs_on_the_application,
     writes_stand_in_services,
     money_is_whole,
     only_edges_see_the_visitor,

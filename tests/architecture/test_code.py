@@ -28,6 +28,36 @@ PLANTED = [
         '@bp.get("/cart")\ndef show():\n    return render_template("cart/page.html")\n',
     ),
     (rules.html_is_made_by_templates, "cart/views.py", 'return Markup(f"<b>{name}</b>")\n'),
+    (rules.state_hangs_on_the_application, "cart/queries.py", "@lru_cache\ndef name():\n    return setting('shop.name')\n"),
+    (
+        rules.state_hangs_on_the_application,
+        "cart/queries.py",
+        "@cache\ndef a():\n    return b()\n\ndef b():\n    return rows(GOODS)\n",
+    ),
+    (rules.state_hangs_on_the_application, "cart/queries.py", "_seen = {}\ndef see(key):\n    _seen[key] = 1\n"),
+    (rules.state_hangs_on_the_application, "cart/queries.py", "MEMORY = Memory(10)\ndef see(key):\n    MEMORY.put(key, 1)\n"),
+    (rules.state_hangs_on_the_application, "cart/queries.py", "count = 0\ndef see():\n    global count\n    count += 1\n"),
+    (
+        rules.state_hangs_on_the_application,
+        "cart/queries.py",
+        "class Cart:\n    open = None\n    def see(self):\n        Cart.open = self\n",
+    ),
+    (
+        rules.state_hangs_on_the_application,
+        "cart/queries.py",
+        "class Cart:\n    kept = []\n    @classmethod\n    def see(cls):\n        cls.kept.append(1)\n",
+    ),
+    (
+        rules.state_hangs_on_the_application,
+        "cart/__init__.py",
+        "bp = Blueprint('cart', __name__)\ndef init_app(app):\n    bp.before_request(see)\n",
+    ),
+    (
+        rules.state_hangs_on_the_application,
+        "cart/__init__.py",
+        "from shop.auth.signals import user_logged_in\ndef init_app(app):\n    user_logged_in.connect(join)\n",
+    ),
+    (rules.state_hangs_on_the_application, "cart/services.py", "def move():\n    os.chdir('/')\n"),
     (rules.files_are_read_in_a_sitting, "cart/services.py", "x = 1\n" * 401),
 ]
 
