@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,16 @@ def process_settings() -> Config:
         ConfigError: settings are wrong; names each of them.
     """
     root = retailers_root()
-    return read_retailers(root, _environment())[0].config if root else Config.from_env()
+    return _of_the_process(read_retailers(root, _environment())[0].config, root) if root else Config.from_env()
+
+
+def _of_the_process(config: Config, root: Path) -> Config:
+    """What all tell in common lies beside the retailers, in nobody's folder."""
+    observe, instance = config.observe, config.instance
+    file = observe.log_file
+    if file and file.is_relative_to(instance):
+        file = root / file.relative_to(instance)
+    return replace(config, observe=replace(observe, log_file=file, figures_folder=root / "metrics"))
 
 
 def opening_words() -> str:

@@ -24,6 +24,7 @@ from shop.db import schema_of
 OF_THE_PROCESS = frozenset(
     {"SHOP_ENV", "SHOP_RETAILERS", "PORT", "WEB_CONCURRENCY", "SHOP_PROXIES", "SHOP_COURIER", "SHOP_BROKER_URL", "FLASK_DEBUG"}
 )
+OF_THE_LOG = ("LOG_", "METRICS", "OTEL_")  # a process has one log, one book of figures and one collector; each line names its shop
 # The same for everybody unless a retailer says otherwise; nothing here opens or identifies anything.
 PASSED_ON = frozenset({"VAT_CHECK_URL", "SHOP_PAYMENT_TIMEOUT", "DATABASE_POOL"})
 HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]"
@@ -67,7 +68,7 @@ def read_retailer(folder: Path, environ: Mapping[str, str]) -> Retailer:
     """
     own = {name: value for name, value in dotenv_values(folder / ".env", interpolate=False).items() if value is not None}
     problems = list(_misplaced(folder.name, own))
-    shared = {name: value for name, value in environ.items() if name in OF_THE_PROCESS | PASSED_ON}
+    shared = {name: value for name, value in environ.items() if is_of_the_process(name) or name in PASSED_ON}
     settings = {
         "DATABASE_POOL": POOL,
         **shared,
@@ -84,6 +85,11 @@ def read_retailer(folder: Path, environ: Mapping[str, str]) -> Retailer:
     return Retailer(folder.name, folder, config)
 
 
+def is_of_the_process(setting: str) -> bool:
+    """Is it a setting that all retailers of a process have in common?"""
+    return setting in OF_THE_PROCESS or setting.startswith(OF_THE_LOG)
+
+
 def _misplaced(name: str, own: Mapping[str, str]) -> Iterator[str]:
     if not re.fullmatch(NAME, name):
         yield f"{name!r} is no name for a retailer: small letters, digits and -, beginning with a letter, 30 at most"
@@ -91,7 +97,7 @@ def _misplaced(name: str, own: Mapping[str, str]) -> Iterator[str]:
         yield "SHOP_URL: must name a host, such as https://acme.example: it tells this retailer from the others"
     if own.get("SHOP_NAME", name) != name:
         yield "SHOP_NAME: is the name of the folder; leave it out"
-    for word in sorted(OF_THE_PROCESS & own.keys()):
+    for word in sorted(filter(is_of_the_process, own)):
         yield f"{word}: is one for all retailers; set it in the environment of the process"
 
 
@@ -151,6 +157,8 @@ def _own_things(retailer: Retailer) -> Iterator[tuple[str, str]]:
     yield "SECRET_KEY", config.secret_key
     yield from _if_any("STRIPE_SECRET_KEY", [config.stripe_secret_key])
     yield from _if_any("STRIPE_WEBHOOK_SECRET", config.stripe_webhook_secrets)
+    for listener in config.listeners:
+        yield f"address in SHOP_{listener.service.upper()}_{'TOPICS' if listener.service == 'sns' else 'QUEUES'}", listener.address
     if "test_card" in config.payment_methods:
         yield from _if_any("TEST_GATEWAY_SECRET", config.test_gateway_secrets)
 

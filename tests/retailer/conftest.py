@@ -59,6 +59,14 @@ class Arcade:
         return client
 
 
+@pytest.fixture(scope="session", autouse=True)
+def closed_eyes() -> Iterator[None]:
+    """The log of the test's process is pytest's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shop.observe.process.open_eyes", lambda _config: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def database(worker_id: str) -> Iterator[Callable[[str], dict[str, str]]]:
     """What says where a retailer of this name keeps its data."""

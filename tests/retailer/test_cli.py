@@ -147,8 +147,12 @@ def test_without_a_folder_the_commands_say_what_to_set(monkeypatch, app: Flask):
 def test_any_retailer_knows_the_settings_of_the_process(monkeypatch, arcade: Arcade):
     monkeypatch.setenv("SHOP_RETAILERS", str(arcade.root))
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
+    monkeypatch.setenv("LOG_FILE", "logs/app.log")
 
-    assert process_settings().workers == 7
+    settings = process_settings()
+
+    assert settings.workers == 7
+    assert (settings.observe.log_file, settings.observe.figures_folder) == (arcade.root / "logs" / "app.log", arcade.root / "metrics")
 
 
 def test_a_schema_is_all_that_its_connections_see(arcade: Arcade, tmp_path):

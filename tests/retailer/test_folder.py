@@ -73,7 +73,7 @@ def test_a_value_is_taken_as_it_stands_and_fetches_nothing_from_the_process(tmp_
     assert read_retailer(folder, {}).config.bank_account == "${HOUSE_WORD}"
 
 
-@pytest.mark.parametrize("word", sorted(OF_THE_PROCESS))
+@pytest.mark.parametrize("word", [*sorted(OF_THE_PROCESS), "LOG_FILE", "METRICS_BIND", "OTEL_EXPORTER_OTLP_ENDPOINT"])
 def test_what_one_process_has_once_stands_in_no_retailers_settings(tmp_path, word):
     make(tmp_path, "acme", **{word: "1"})
 
@@ -113,6 +113,11 @@ SHARED = [
         "the same STRIPE_WEBHOOK_SECRET",
     ),
     ({"STRIPE_SECRET_KEY": "sk_test_one"}, {"STRIPE_SECRET_KEY": "sk_test_one"}, "the same STRIPE_SECRET_KEY"),
+    (
+        {"SHOP_SQS_QUEUES": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"},
+        {"SHOP_SQS_QUEUES": "order.*=https://sqs.eu-west-1.amazonaws.com/123456789012/orders"},
+        "the same address in SHOP_SQS_QUEUES",
+    ),
     ({"TEST_GATEWAY_SECRET": ""}, {"TEST_GATEWAY_SECRET": ""}, "the same TEST_GATEWAY_SECRET"),
 ]
 
