@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config import NAME
 from environment import ConfigError
 from shop.db import schema_of
+from shop.founding import CannotFound, make_database, upgrade_tables
 from shop.retailer.folder import Retailer, read_retailer, shared_things, try_retailers
 from shop.retailer.visit import visiting
 
@@ -50,7 +51,7 @@ def add_retailer(root: Path, wanted: Wanted, environ: Mapping[str, str], fill: C
         retailer = _make_folder(root, wanted, environ, undo)
         _make_database(retailer.config.database_url, undo)
         with visiting(retailer.config) as shop:
-            _make_tables()
+            upgrade_tables()
             fill(shop)
         undo.pop_all()
     return retailer
@@ -122,17 +123,16 @@ def _make_database(url: str, undo: ExitStack) -> None:
         with _engine(parts) as engine:
             if inspect(engine).get_table_names():
                 raise CannotAdd("the database holds tables already; a retailer begins with an empty one")
+    except CannotFound as problem:
+        raise CannotAdd(str(problem)) from None
     except SQLAlchemyError as problem:
         raise CannotAdd(f"the database cannot be made: {str(getattr(problem, 'orig', problem)).strip()}") from None
 
 
 def _make_postgresql(parts: URL, schema: str, undo: ExitStack) -> None:
-    quoted = parts.translate_connect_args()["database"].replace('"', '""')
-    with _engine(parts.set(database="postgres", query={})) as server, server.connect() as link:
-        is_there = link.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": parts.database}).first()
-        if not is_there:
-            link.execute(text(f'CREATE DATABASE "{quoted}"'))
-            undo.callback(_tell, parts.set(database="postgres", query={}), f'DROP DATABASE IF EXISTS "{quoted}" WITH (FORCE)')
+    if make_database(parts.render_as_string(hide_password=False)):
+        words = f'DROP DATABASE IF EXISTS "{parts.database}" WITH (FORCE)'
+        undo.callback(_tell, parts.set(database="postgres", query={}), words)
     if schema:
         with _engine(parts) as engine, engine.connect() as link:
             if not link.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema}).first():
@@ -152,12 +152,3 @@ def _engine(parts: URL) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
-
-
-def _make_tables() -> None:
-    import logging
-
-    from flask_migrate import upgrade
-
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    upgrade()

@@ -86,7 +86,7 @@ def test_a_new_retailer_takes_no_place_of_another(flask, arcade: Arcade, databas
         (["../gamma", "--host", "x.example"], "is no name for a retailer"),
         (["gamma", "--host", "x.example", "--currency", "EURO"], "is not a currency code"),
         (["gamma", "--host", "x.example", "--schema", "gamma"], "a schema is one of a PostgreSQL database"),
-        (["gamma", "--host", "x.example", "--database", "postgresql://x@127.0.0.1:1/x"], "the database cannot be made"),
+        (["gamma", "--host", "x.example", "--database", "postgresql://x@127.0.0.1:1/x"], "does not let the shop in"),
     ]:
         code, said = flask(arcade.root, "add", *words, *([] if "--currency" in words else ["--currency", "EUR"]), "--admin", "a@x.example")
         assert (code, why in said) == (1, True), said
