@@ -25,8 +25,8 @@ OF_THE_PROCESS = frozenset(
     {"SHOP_ENV", "SHOP_RETAILERS", "PORT", "WEB_CONCURRENCY", "SHOP_PROXIES", "SHOP_COURIER", "SHOP_BROKER_URL", "FLASK_DEBUG"}
 )
 OF_THE_LOG = ("LOG_", "METRICS", "OTEL_")  # a process has one log, one book of figures and one collector; each line names its shop
-# The same for everybody unless a retailer says otherwise; nothing here opens or identifies anything.
-PASSED_ON = frozenset({"VAT_CHECK_URL", "SHOP_PAYMENT_TIMEOUT", "DATABASE_POOL"})
+# The same for everybody unless a retailer says otherwise; nothing here identifies anything. In Redis each shop has names and seals of its own.
+PASSED_ON = frozenset({"VAT_CHECK_URL", "SHOP_PAYMENT_TIMEOUT", "DATABASE_POOL", "REDIS_URL", "REDIS_TIMEOUT_MS"})
 HOST = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]"
 POOL = "2"  # connections that each worker keeps for each retailer: there are many retailers
 
@@ -157,6 +157,8 @@ def _own_things(retailer: Retailer) -> Iterator[tuple[str, str]]:
     yield "SECRET_KEY", config.secret_key
     yield from _if_any("STRIPE_SECRET_KEY", [config.stripe_secret_key])
     yield from _if_any("STRIPE_WEBHOOK_SECRET", config.stripe_webhook_secrets)
+    if config.analytics:
+        yield "ANALYTICS_URL", str(config.analytics.target)
     for listener in config.listeners:
         yield f"address in SHOP_{listener.service.upper()}_{'TOPICS' if listener.service == 'sns' else 'QUEUES'}", listener.address
     if "test_card" in config.payment_methods:

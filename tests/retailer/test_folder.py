@@ -113,6 +113,7 @@ SHARED = [
         "the same STRIPE_WEBHOOK_SECRET",
     ),
     ({"STRIPE_SECRET_KEY": "sk_test_one"}, {"STRIPE_SECRET_KEY": "sk_test_one"}, "the same STRIPE_SECRET_KEY"),
+    ({"ANALYTICS_URL": "file:///srv/figures"}, {"ANALYTICS_URL": "file:///srv/figures"}, "the same ANALYTICS_URL"),
     (
         {"SHOP_SQS_QUEUES": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders"},
         {"SHOP_SQS_QUEUES": "order.*=https://sqs.eu-west-1.amazonaws.com/123456789012/orders"},
