@@ -11,7 +11,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,7 @@ class Book:
         self.pid = 0
         self.kinds: dict[Counter | Spread, Any] = {}
         self.known: dict[tuple[Any, ...], Any] = {}
+        self.groups: dict[tuple[str, ...], tuple[Any, ...]] = {}
 
     def add(self, figure: Counter | Spread, labels: tuple[str, ...], amount: float) -> None:
         """Count ``amount`` more, or one more that is as large as ``amount``."""
@@ -100,6 +101,14 @@ class Book:
         if found is None or self.pid != os.getpid():
             found = self._learn(figure, labels)
         found(amount)
+
+    def group(self, name: tuple[str, ...], make: Callable[..., Iterable[tuple[Counter | Spread, tuple[str, ...]]]]) -> tuple[Any, ...]:
+        """How to count several figures that always go together, looked up once per ``name``; ``make(*name)`` says which, with all labels."""
+        found = self.groups.get(name)
+        if found is None or self.pid != os.getpid():
+            found = tuple([self._learn(figure, labels) for figure, labels in make(*name)])
+            self.groups[name] = found
+        return found
 
     def _learn(self, figure: Counter | Spread, labels: tuple[str, ...]) -> Any:
         with self.lock:
@@ -115,7 +124,7 @@ class Book:
 
         values.ValueClass = values.MultiProcessValue(self.places.mine)  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
-        self.known, self.kinds = {}, {}
+        self.known, self.kinds, self.groups = {}, {}, {}
         for figure in COUNTED:
             names = ("shop", *figure.labels)
             self.kinds[figure] = (

@@ -17,11 +17,11 @@ class Trace:
     ``private``: what somebody sent or is, that no line may hold; anything of dicts, lists and texts.
     """
 
-    __slots__ = ("began_ns", "private", "request_id", "shop", "span", "sql_began_ns", "sql_ns", "statements")
+    __slots__ = ("began_ns", "private", "request_id", "shop", "span", "sql_ns", "statements")
 
     def __init__(self, request_id: str, shop: str, private: Any = None) -> None:
         self.request_id, self.shop, self.private = request_id, shop, private
-        self.statements = self.sql_ns = self.sql_began_ns = 0
+        self.statements = self.sql_ns = 0
         self.span: Any = None
         self.began_ns = time.perf_counter_ns()
 
