@@ -94,6 +94,8 @@ class Config:
     staff_second_factor: bool = False
     oidc_providers: tuple[OidcProvider, ...] = ()
     storage: StorageSettings = field(default_factory=StorageSettings)
+    mail_dkim_selector: str = ""
+    dns_server: str = ""
     listeners: tuple[Listener, ...] = ()
     webhooks: Webhooks = field(default_factory=Webhooks)
     analytics: Analytics | None = None
@@ -153,6 +155,12 @@ class Config:
             "staff_second_factor": reader.flag("SHOP_STAFF_SECOND_FACTOR", default=False),
             "oidc_providers": reader.oidc_providers(env),
             "storage": read_storage(reader, env, name),
+            "mail_dkim_selector": reader.matching(
+                "MAIL_DKIM_SELECTOR", "", r"([a-zA-Z0-9][a-zA-Z0-9._-]{0,62})?", "a selector such as mail2026"
+            ),
+            "dns_server": reader.matching(
+                "SHOP_DNS_SERVER", "", r"([0-9.]{7,15}(:[0-9]{1,5})?)?", "an address such as 9.9.9.9 or 127.0.0.1:5353"
+            ),
             "listeners": read_listeners(reader),
             "observe": read_observe(reader, instance, env),
             "webhooks": read_webhooks(reader, env),

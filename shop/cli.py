@@ -19,10 +19,11 @@ def init_app(app: Flask) -> None:
     """Add the commands to the application."""
     from shop.audit.cli import audit_command
     from shop.backup.cli import backup_command, restore_command, verify_command
+    from shop.doctor.cli import doctor_command
     from shop.outbox.cli import worker_command
     from shop.retailer.cli import retailer_commands
 
-    for command in (audit_command, backup_command, restore_command, verify_command, worker_command):
+    for command in (audit_command, backup_command, restore_command, verify_command, doctor_command, worker_command):
         shop_commands.add_command(command)
     app.cli.add_command(shop_commands)
     app.cli.add_command(retailer_commands)

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from shop import enable_migrations
+from shop.db import schema_of
 from shop.pricing.services import set_up_pricing
 from shop.settings.services import set_up_settings
 
@@ -62,10 +63,14 @@ def make_database(database_url: str) -> bool:
     if url.get_backend_name() == "sqlite":
         return False
     try:
-        with _visit(url):
+        with _visit(url) as link:
+            _make_schema(link, schema_of(database_url))
             return False
     except OperationalError as refusal:
-        return _make_missing(url, refusal)
+        is_new = _make_missing(url, refusal)
+    with _visit(url) as link:
+        _make_schema(link, schema_of(database_url))
+    return is_new
 
 
 def _make_missing(url: URL, refusal: OperationalError) -> bool:
@@ -73,7 +78,7 @@ def _make_missing(url: URL, refusal: OperationalError) -> bool:
     where = f"{url.host or 'this machine'}:{url.port or USUAL_PORT}"
     for room in FRONT_ROOMS:
         try:
-            with _visit(url.set(database=room)) as link:
+            with _visit(url.set(database=room, query={})) as link:
                 if link.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": url.database}).first():
                     raise CannotFound(f"The database {url.database} at {where} is there and refuses {url.username}: {_first_line(refusal)}")
                 return _create(link, url, where)
@@ -96,6 +101,12 @@ def _create(link: Connection, url: URL, where: str) -> bool:
             f"Have its administrator say: CREATE DATABASE {name} OWNER {owner} ENCODING 'UTF8' TEMPLATE template0;"
         ) from None
     return True
+
+
+def _make_schema(link: Connection, schema: str) -> None:
+    """The schema that the address names, where several shops share a database."""
+    if schema and not link.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema}).first():
+        link.execute(text(f'CREATE SCHEMA "{schema}"'))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
@@ -10,6 +10,7 @@ from shop import MIGRATIONS
 from shop.cache import this_cache
 from shop.clock import now
 from shop.db import row, scalar
+from shop.doctor.word import HEADER, is_doctor
 from shop.outbox.queries import OLDEST_UNTRIED
 from shop.web.json import json_response
 
@@ -23,8 +24,12 @@ def init_app(app: Flask) -> None:
 
 @bp.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """This process answers."""
-    return json_response({"status": "alive"}, headers={"Cache-Control": "no-store"})
+    """This process answers. It tells `flask shop doctor` what it saw of the request, and nobody else."""
+    said: dict[str, object] = {"status": "alive"}
+    if (word := request.headers.get(HEADER)) and is_doctor(word, current_app.extensions["config"].secret_key):
+        forwarded = ",".join(request.headers.getlist("X-Forwarded-For")).count(",") + 1
+        said["seen"] = {"scheme": request.scheme, "host": request.host, "address": request.remote_addr or "", "forwarded": forwarded}
+    return json_response(said, headers={"Cache-Control": "no-store"})
 
 
 @bp.get("/readyz")

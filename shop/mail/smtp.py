@@ -50,18 +50,35 @@ class SmtpSender:
         finally:
             _take_leave(server)
 
+    def greet(self) -> bool:
+        """Connect, sign in and leave without a mail; gives whether the line is encrypted."""
+        server = self._connect()
+        try:
+            return isinstance(server.sock, ssl.SSLSocket)
+        finally:
+            _take_leave(server)
+
     def _connect(self) -> smtplib.SMTP:
         host, context = self.url.hostname or "localhost", ssl.create_default_context()
         if self.url.scheme == "smtps":
             server: smtplib.SMTP = _EncryptedLine(host, self.url.port or 465, timeout=TIMEOUT_S, context=context)
         else:
             server = _Line(host, self.url.port or 587, timeout=TIMEOUT_S)
+        try:
+            self._present(server, context)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def _present(self, server: smtplib.SMTP, context: ssl.SSLContext) -> None:
+        """Encrypt the line, then say who we are."""
+        if self.url.scheme != "smtps":
             server.ehlo()
             if self.must_encrypt or server.has_extn("starttls"):
                 server.starttls(context=context)
         if self.url.username:
             server.login(unquote(self.url.username), unquote(self.url.password or ""))
-        return server
 
 
 def _take_leave(server: smtplib.SMTP) -> None:
