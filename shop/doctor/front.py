@@ -7,7 +7,7 @@ import json
 import socket
 import ssl
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 
 from config import Config
+from shop.clock import now
 from shop.doctor import Check, Finding, fail, ok, warn
 from shop.doctor.house import judge_drift
 from shop.doctor.word import HEADER, make_word
@@ -96,7 +97,7 @@ def check_time(_at: datetime) -> Finding:
         date, _seen = _ask()
     except NoAnswer as problem:
         return warn("time", f"the clock at SHOP_URL is not known: {problem}", "see proxy")
-    return judge_drift("time", (date - datetime.now(UTC)).total_seconds(), "the clock at SHOP_URL")
+    return judge_drift("time", (date - now()).total_seconds(), "the clock at SHOP_URL")
 
 
 def _ask() -> tuple[datetime, dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import stat
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import DEFAULT_SECRETS, MINIMAL_SECRET, Config
 from shop.backup.schema import known_revisions, revision_of
+from shop.clock import now
 from shop.db import db, is_sqlite, row, scalar
 from shop.doctor import Check, Finding, fail, ok, warn
 from shop.outbox.models import Delivery, DeliveryState, PeriodicTask
@@ -81,9 +82,9 @@ def check_clock(_at: datetime) -> Finding:
     """This machine's clock beside the database's; see ``front`` for the world's."""
     if is_sqlite():
         return ok("clock", "the database has the clock of this machine")
-    before = datetime.now(UTC)
+    before = now()
     found = row(text("SELECT clock_timestamp() AS at"))
-    after = datetime.now(UTC)
+    after = now()
     assert found is not None
     return judge_drift("clock", (found.at - (before + (after - before) / 2)).total_seconds(), "the database's clock")
 

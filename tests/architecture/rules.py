@@ -29,6 +29,8 @@ EDGE_FILES = {
 }
 # Who wakes by itself, or acts between two moments of its own, looks at the clock: everybody else is told the time.
 CLOCKS = {
+    "doctor/house.py": "compares this machine's clock with the database's",
+    "doctor/front.py": "compares this machine's clock with that of who answers at SHOP_URL",
     "outbox/courier.py": "a courier wakes by itself",
     "outbox/worker.py": "a worker is a courier",
     "payment/tasks.py": "works when an event is delivered, not when it happened",
