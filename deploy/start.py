@@ -13,16 +13,21 @@ from flask.cli import ScriptInfo
 
 from config import ROOT
 from environment import ConfigError
-from shop import create_app
 from shop.founding import CannotFound, make_database, upgrade_tables
+from shop.retailer.door import open_shops, shops_behind
 
 SETUP = ["shop", "init"]
 DEMO_WORLD = ["shop", "demo", "--if-empty"]
 
 
 def prepare() -> None:
-    """The database and its tables, then what a shop needs, then the demo world; that last never in production."""
-    app = create_app()
+    """The database and its tables, then what a shop needs, then the demo world; that last never in production. Of several retailers, the tables alone."""
+    app = open_shops()
+    if "door" in app.extensions:
+        for shop in shops_behind(app):
+            with shop.app_context():
+                upgrade_tables()
+        return
     with app.app_context():
         make_database(app.extensions["config"].database_url)
         upgrade_tables()
