@@ -1,6 +1,6 @@
 """`make bench`: builds the catalogs, starts all contenders, lets them take turns, prints tables. It judges nothing: read the ratios.
 
-python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers] [--products N] [--deep N]
+python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers,shelf] [--products N] [--deep N]
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.bench.load import Act, Answering, Browser, Contender, children, compa
 from tests.bench.orders import orders
 from tests.bench.quotes import quotes
 from tests.bench.retailers import retailers
+from tests.bench.shelf import shelf
 from tests.bench.world import CATEGORIES, EVERYTHING, build
 from tests.servers import PROGRAMS, ROOT, SECRET, free_port, serve_nginx, settings
 
@@ -403,7 +404,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--deep", type=int, default=100_000)
-    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers")
+    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers,shelf")
     asked = parser.parse_args()
     parts: dict[str, Callable[[Bench], Iterator[str]]] = {
         "pages": lambda bench: pages(bench, asked.rounds, asked.times),
@@ -413,6 +414,7 @@ def main() -> None:
         "start": lambda bench: start(bench, asked.rounds, asked.times),
         "nginx": lambda bench: nginx(bench, asked.rounds, asked.times),
         "eyes": lambda bench: eyes(bench, asked.rounds, asked.times),
+        "shelf": lambda bench: shelf(bench, asked.rounds, asked.times, walking),
         "place": lambda bench: orders(bench.databases(), min(asked.rounds, 5), asked.times),
         "retailers": lambda bench: retailers(
             bench.database("sqlite", 1_000).instance,
