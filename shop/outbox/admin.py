@@ -1,4 +1,4 @@
-"""The outbox for staff: which events reached whom, what was given up and why, and sending it again."""
+"""The outbox for staff: which events reached whom, what was given up and why, sending it again, and how the periodic tasks went."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from shop.clock import now
 from shop.errors import IllegalMove
-from shop.outbox.courier import MOST_TRIES, resend
+from shop.outbox.courier import MOST_TRIES, resend, resend_all
 from shop.outbox.models import DeliveryState
+from shop.outbox.periodic import list_tasks
 from shop.outbox.queries import count_dead, count_retrying, get_delivery, list_deliveries
 from shop.web.fields import ShopForm
 from shop.web.lists import Filters, Word, here_with, load_filters, view_of
@@ -64,7 +66,26 @@ def list_all() -> ResponseReturnValue:
         here_with=here_with,
         dead=count_dead(),
         retrying=count_retrying(),
+        form=SendAgain(formdata=None),
     )
+
+
+@staff.get("/tasks")
+@needs("mails.view")
+def list_periodic() -> ResponseReturnValue:
+    """What the shop does by itself again and again: when it ran last and next, how long it took, and why it failed."""
+    return render_template("outbox/admin/list_periodic.html", tasks=list_tasks())
+
+
+@staff.post("/attempts")
+@needs("mails.send")
+def send_all_again() -> ResponseReturnValue:
+    """Give all dead letters a new life, once what ended them is mended."""
+    if not SendAgain().validate_on_submit():
+        flash(_("The page was open too long. Press again."), "warning")
+    elif count := resend_all(at=now()):
+        flash(ngettext("%(num)s delivery is sent again at once.", "%(num)s deliveries are sent again at once.", count), "success")
+    return redirect(url_for("admin.outbox_staff.list_all"), 303)
 
 
 @staff.get("/<int:delivery_id>")

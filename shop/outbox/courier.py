@@ -21,7 +21,7 @@ from sqlalchemy import Row, Select, Update, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
 from shop.clock import now
-from shop.db import connection, in_words, row, rows, transaction
+from shop.db import after_commit, connection, in_words, row, rows, transaction
 from shop.errors import IllegalMove
 from shop.observe import count, tell
 from shop.observe.figures import DELIVERIES
@@ -251,6 +251,16 @@ def resend(delivery_id: int, *, at: datetime) -> None:
         )
         if revived.rowcount == 0:  # type: ignore[attr-defined]
             raise IllegalMove("Only a delivery that was given up can be sent again.")
+        after_commit(current_app.extensions["outbox"].ring)
+
+
+def resend_all(*, at: datetime) -> int:
+    """Give all that is dead a new life; gives how many. In the order in which they happened, as ever."""
+    with transaction() as session:
+        dead = update(Delivery).where(Delivery.state == DeliveryState.DEAD)
+        revived = session.execute(dead.values(state=DeliveryState.WAITING, tries=0, due_at=at))
+        after_commit(current_app.extensions["outbox"].ring)
+    return int(revived.rowcount)  # type: ignore[attr-defined]
 
 
 class Courier:

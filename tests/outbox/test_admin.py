@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import insert, select
 
 from shop.db import transaction
 from shop.outbox.models import Delivery, DeliveryState, Event
+from shop.outbox.periodic import every, run_due_tasks
 from tests.factories import NOON
 from tests.office import Desk, fields_of, offers, words
 from tests.people import inside, log_in, make_user, row, the_shop  # noqa: F401
@@ -81,3 +84,31 @@ def test_the_list_holds_what_its_tabs_and_filters_say(desk):
     assert desk.client.get("/admin/outbox?state=zzz").status_code == 422
     assert desk.client.get("/admin/outbox?cursor=zzz").status_code == 422
     assert desk.client.get("/admin/outbox/999").status_code == 404
+
+
+def test_all_dead_letters_are_sent_again_by_one_press_and_nothing_else_is(desk):
+    dead = [make_delivery(), make_delivery()]
+    done = make_delivery(DeliveryState.DONE)
+    page = desk.see("/admin/outbox")
+
+    pressed = desk.press(page, "/admin/outbox/attempts")
+
+    assert pressed.status_code == 303
+    assert [state_of(one) for one in dead] == [(DeliveryState.WAITING, 0)] * 2
+    assert state_of(done)[0] is DeliveryState.DONE
+    assert "2 deliveries are sent again at once." in words(desk.see("/admin/outbox"))
+    assert not offers(desk.see("/admin/outbox"), "/admin/outbox/attempts")
+
+
+def test_periodic_tasks_show_their_last_run_and_why_one_failed(app, desk, monkeypatch):
+    with app.app_context():
+        monkeypatch.setitem(app.extensions, "periodic", {})
+        every(app, timedelta(minutes=1), "test.fails", lambda _at: 1 / 0)
+        every(app, timedelta(minutes=1), "test.works", lambda _at: None)
+        run_due_tasks(at=NOON)
+        every(app, timedelta(days=1), "test.waits", lambda _at: None)
+
+    page = words(desk.see("/admin/outbox/tasks"))
+
+    assert "ZeroDivisionError: division by zero" in page
+    assert all(name in page for name in ("test.fails Failed", "test.works Done", "test.waits Not yet run"))
