@@ -1179,7 +1179,7 @@ def upgrade():
     op.create_table('postings',
     sa.Column('id', sa.BigInteger(), nullable=False),
     sa.Column('order_id', sa.BigInteger(), nullable=False),
-    sa.Column('cause', sa.Enum('sale', 'revision', 'cancellation', 'capture', 'refund', 'dispute', 'dispute_won', 'fee', name='cause', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('cause', sa.Enum('sale', 'revision', 'cancellation', 'capture', 'refund', 'dispute', 'dispute_won', name='cause', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('gateway', sa.Text(), nullable=False),
@@ -1379,7 +1379,7 @@ def upgrade():
 
     op.create_table('entries',
     sa.Column('posting_id', sa.BigInteger(), nullable=False),
-    sa.Column('account', sa.Enum('receivable', 'cash', 'sales', 'shipping', 'tax', 'discounts', 'refunds', 'fees', 'disputes', name='account', native_enum=False, create_constraint=True, length=32), nullable=False),
+    sa.Column('account', sa.Enum('receivable', 'cash', 'sales', 'shipping', 'tax', 'discounts', 'refunds', 'disputes', name='account', native_enum=False, create_constraint=True, length=32), nullable=False),
     sa.Column('minor', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('minor BETWEEN -100000000000000 AND 100000000000000 AND minor <> 0', name=op.f('ck_entries_minor_range')),
     sa.ForeignKeyConstraint(['posting_id'], ['postings.id'], name=op.f('fk_entries_posting_id_postings')),

@@ -24,7 +24,6 @@ class Account(StrEnum):
     TAX = "tax"
     DISCOUNTS = "discounts"
     REFUNDS = "refunds"
-    FEES = "fees"
     DISPUTES = "disputes"
 
 
@@ -32,7 +31,7 @@ AGREED = (Account.SALES, Account.SHIPPING, Account.TAX, Account.DISCOUNTS, Accou
 
 
 class Cause(StrEnum):
-    """Why money moved: an order was agreed (``sale``), edited or ended; money came, went back, was taken by a bank, cost a fee."""
+    """Why money moved: an order was agreed (``sale``), edited or ended; money came, went back, was taken by a bank."""
 
     SALE = "sale"
     REVISION = "revision"
@@ -41,7 +40,6 @@ class Cause(StrEnum):
     REFUND = "refund"
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
-    FEE = "fee"
 
 
 class Posting(Base):

@@ -15,25 +15,11 @@ BALANCES = (
     .where(Posting.order_id == bindparam("order_id"))
     .group_by(Entry.account)
 )
-HISTORY = (
-    select(Posting.id, Posting.cause, Posting.currency, Posting.gateway, Posting.actor, Posting.at, Entry.account, Entry.minor)
-    .join(Entry, Entry.posting_id == Posting.id)
-    .where(Posting.order_id == bindparam("order_id"))
-    .order_by(Posting.id, Entry.minor.desc())
-)
 
 
 def balances_of(order_id: int) -> dict[Account, int]:
     """What each account holds for an order, in minor units; accounts without an entry are missing."""
     return {found.account: found.minor for found in rows(BALANCES, order_id=order_id)}
-
-
-def list_postings(order_id: int) -> list[list[Any]]:
-    """The postings of an order, oldest first, each as the list of its entries."""
-    found: dict[int, list[Any]] = {}
-    for entry in rows(HISTORY, order_id=order_id):
-        found.setdefault(entry.id, []).append(entry)
-    return list(found.values())
 
 
 def paid_sum(order_id: ColumnElement[int]) -> ScalarSelect[int]:

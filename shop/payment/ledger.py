@@ -40,9 +40,3 @@ def post_dispute(
     taken = -amount_minor if is_won else amount_minor
     amounts = {Account.DISPUTES: taken, Account.CASH: -taken}
     return post(order_id, cause, f"{cause.value}:{dispute}", amounts, currency=currency, gateway=gateway, by=gateway, at=at)
-
-
-def post_fee(order_id: int, key: str, amount_minor: int, *, currency: str, gateway: str, at: datetime) -> bool:
-    """What the gateway keeps for its work, or for a dispute. ``key`` names its cause, such as ``capture:7``."""
-    amounts = {Account.FEES: amount_minor, Account.CASH: -amount_minor}
-    return post(order_id, Cause.FEE, f"fee:{key}", amounts, currency=currency, gateway=gateway, by=gateway, at=at)
