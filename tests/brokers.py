@@ -1,9 +1,8 @@
-"""Brokers for tests: the RabbitMQ and the Redis of this machine, and a Redis of the test's own that may come and go."""
+"""RabbitMQ for tests, a broker that is silent, and workers that hear them. A Redis of the test's own stands in ``tests.redis``."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,47 +10,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import ROOT, free_port, settings
+from tests.servers import ROOT, settings
 
 RABBITMQ = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
 PATIENCE_S = 180.0  # a worker is up after five seconds of processor time, which a busy machine may make a minute
-
-
-@dataclass
-class OwnRedis:
-    """A Redis that keeps nothing; it does not run before ``start``."""
-
-    port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def start(self) -> None:
-        program = shutil.which("redis-server")
-        assert program, "redis-server is missing; `make machine` installs it or says how"
-        words = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([program, *words], stdout=subprocess.DEVNULL)
-        wait_until(lambda: listens(self.port))
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-
-@contextmanager
-def own_redis() -> Iterator[OwnRedis]:
-    server = OwnRedis()
-    try:
-        yield server
-    finally:
-        server.stop()
 
 
 @contextmanager
@@ -59,12 +24,6 @@ def silent_server() -> Iterator[int]:
     """The port of somebody who takes connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening.getsockname()[1]
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(is_so: object, *, seconds: float = PATIENCE_S, what: str = "it") -> None:

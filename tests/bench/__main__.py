@@ -1,6 +1,6 @@
 """`make bench`: builds the catalogs, starts all contenders, lets them take turns, prints tables. It judges nothing: read the ratios.
 
-python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers,shelf] [--products N] [--deep N]
+python -m tests.bench [--rounds N] [--times N] [--only pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers,shelf,outbox] [--products N] [--deep N]
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.bench import acts
 from tests.bench.eyes import eyes
 from tests.bench.load import Act, Answering, Browser, Contender, children, compare, resident_mb, table
 from tests.bench.orders import orders
+from tests.bench.outbox import outbox
 from tests.bench.quotes import quotes
 from tests.bench.retailers import retailers
 from tests.bench.shelf import shelf
@@ -404,7 +405,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--products", type=int, default=10_000)
     parser.add_argument("--deep", type=int, default=100_000)
-    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers,shelf")
+    parser.add_argument("--events", type=int, default=2_000)
+    parser.add_argument("--only", default="pages,acts,depth,memory,start,nginx,quote,place,eyes,retailers,shelf,outbox")
     asked = parser.parse_args()
     parts: dict[str, Callable[[Bench], Iterator[str]]] = {
         "pages": lambda bench: pages(bench, asked.rounds, asked.times),
@@ -416,6 +418,7 @@ def main() -> None:
         "eyes": lambda bench: eyes(bench, asked.rounds, asked.times),
         "shelf": lambda bench: shelf(bench, asked.rounds, asked.times, walking),
         "place": lambda bench: orders(bench.databases(), min(asked.rounds, 5), asked.times),
+        "outbox": lambda bench: outbox(bench.server, min(asked.rounds, 3), asked.events),
         "retailers": lambda bench: retailers(
             bench.database("sqlite", 1_000).instance,
             bench.folder / "retailers",

@@ -20,19 +20,19 @@ from shop.outbox.courier import start_courier
 from shop.outbox.doorbell import MOST_RINGING, Doorbell, make_celery, queue_of
 from shop.outbox.models import Event
 from shop.outbox.services import record_event
-from tests.brokers import RABBITMQ, own_redis, silent_server, wait_until
+from tests.brokers import RABBITMQ, silent_server, wait_until
+from tests.redis import own_redis
 from tests.servers import free_port
 
 numbers = itertools.count()
 
 
 @pytest.fixture(scope="module", params=["rabbitmq", "redis"])
-def broker(request) -> Iterator[str]:
+def broker(request, tmp_path_factory) -> Iterator[str]:
     if request.param == "rabbitmq":
         yield RABBITMQ
         return
-    with own_redis() as redis:
-        redis.start()
+    with own_redis(tmp_path_factory.mktemp("redis")) as redis:
         yield redis.url
 
 

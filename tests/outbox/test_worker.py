@@ -24,8 +24,9 @@ from shop.mail.models import Mail, MailState
 from shop.outbox.doorbell import make_celery, queue_of
 from shop.outbox.models import Delivery, DeliveryState, Event
 from shop.outbox.services import record_event
-from tests.brokers import RABBITMQ, Crew, crew, own_redis, wait_until
+from tests.brokers import RABBITMQ, Crew, crew, wait_until
 from tests.fire.world import World, world
+from tests.redis import own_redis
 from tests.servers import free_port
 
 SUBJECTS, EVENTS, LETTERS = 12, 60, 12
@@ -119,8 +120,7 @@ def kill_now_and_then(made: Crew, office: Box) -> int:
 
 @pytest.mark.parametrize("broker", ["rabbitmq", "redis"])
 def test_killed_workers_lose_nothing_keep_the_order_and_write_no_letter_twice(tmp_path: Path, office: tuple[Box, str], broker: str) -> None:
-    with own_redis() as redis, shop_on(tmp_path, redis.url if broker == "redis" else RABBITMQ, MAIL_URL=office[1]) as made:
-        redis.start()
+    with own_redis(tmp_path) as redis, shop_on(tmp_path, redis.url if broker == "redis" else RABBITMQ, MAIL_URL=office[1]) as made:
         for number in range(EVENTS):
             happen(f"thing:{number % SUBJECTS}", number, slow_s=0.01)
         for number in range(LETTERS):
@@ -159,7 +159,8 @@ def test_what_was_lost_or_out_of_order_would_be_seen() -> None:
 
 
 def test_with_the_broker_gone_workers_look_by_themselves_and_hear_the_bell_when_it_is_back(tmp_path: Path) -> None:
-    with own_redis() as redis, shop_on(tmp_path, redis.url) as made:
+    with own_redis(tmp_path) as redis, shop_on(tmp_path, redis.url) as made:
+        redis.stop()
         bell = made.app.extensions["outbox"].doorbell
         happen("thing:1", 1)
 
