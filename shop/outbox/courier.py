@@ -35,12 +35,12 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=2)
 HOLD = timedelta(seconds=5)  # what of a bundle was not begun by then goes back for others
-BRISK, SLOW = timedelta(seconds=0.1), timedelta(seconds=0.5)  # bundles grow and shrink by the time that the last one took
+BRISK, SLOW = timedelta(seconds=0.3), timedelta(seconds=1)  # bundles grow and shrink by the time that the last one took
 BUNDLES = (1, 4, 16, 64)
 MOST_TRIES = 12
 FIRST_PAUSE_S = 2
 LONGEST_PAUSE_S = 3600
-AT_ONCE = 200
+AT_ONCE = 500
 LOOK_EVERY_S = 1.0
 LONGEST_REST_S = 60.0
 
@@ -120,7 +120,7 @@ class Round:
 
 
 def deliver_due(*, at: datetime) -> Round:
-    """Carry what is due, some hundred at most; safe to call from many processes at once."""
+    """Carry what is due, some hundreds at most; safe to call from many processes at once."""
     results: list[bool | None] = []
     step = 1
     while len(results) < AT_ONCE:
