@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from config_amazon import Listener, StorageSettings, check_ses, read_listeners, read_storage
+from config_amazon import Account, Listener, StorageSettings, check_ses, read_account, read_listeners, read_storage
 from config_observe import Observe, read_observe
 from config_outside import Analytics, Webhooks, read_analytics, read_webhooks
 from environment import Environment, process_environment
@@ -96,6 +96,7 @@ class Config:
     storage: StorageSettings = field(default_factory=StorageSettings)
     mail_dkim_selector: str = ""
     dns_server: str = ""
+    amazon: Account = field(default_factory=Account)
     listeners: tuple[Listener, ...] = ()
     webhooks: Webhooks = field(default_factory=Webhooks)
     analytics: Analytics | None = None
@@ -161,6 +162,7 @@ class Config:
             "dns_server": reader.matching(
                 "SHOP_DNS_SERVER", "", r"([0-9.]{7,15}(:[0-9]{1,5})?)?", "an address such as 9.9.9.9 or 127.0.0.1:5353"
             ),
+            "amazon": read_account(reader),
             "listeners": read_listeners(reader),
             "observe": read_observe(reader, instance, env),
             "webhooks": read_webhooks(reader, env),

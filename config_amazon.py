@@ -1,12 +1,13 @@
 """The settings of what the shop may have at Amazon, or at whoever speaks like it: files in S3, mails by SES, topics of SNS, queues of SQS.
 
 None of them holds a key: boto3 finds keys by its own chain (environment, profile, role of the machine), and ``AWS_ENDPOINT_URL`` leads elsewhere.
+boto3 reads the environment of the process only; ``Account`` hands it what stands under the same names in ``.env``.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
@@ -20,6 +21,33 @@ QUEUE = re.compile(r"https?://[^\s/@?#]+/(?:[^\s@?#]+/)*[A-Za-z0-9_-]{1,80}(?:\.
 QUEUE_REGION = re.compile(rf"https://(?:sqs\.({REGION})\.amazonaws\.com|({REGION})\.queue\.amazonaws\.com)[./]")
 HOW = "wants events=address, with spaces between several, such as order.*,payment.disputed="
 PACKAGES = "requirements-server.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What boto3 would read in the process's environment, as the settings have it; what is empty it looks for itself."""
+
+    profile: str = ""
+    region: str = ""
+    endpoint: str = ""
+    key_id: str = ""
+    secret_key: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+def read_account(reader: Environment) -> Account:
+    """``AWS_PROFILE``, ``AWS_REGION`` or ``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL``, and the three of a key."""
+    account = Account(
+        profile=reader.text("AWS_PROFILE", ""),
+        region=reader.text("AWS_REGION", "") or reader.text("AWS_DEFAULT_REGION", ""),
+        endpoint=reader.text("AWS_ENDPOINT_URL", ""),
+        key_id=reader.text("AWS_ACCESS_KEY_ID", ""),
+        secret_key=reader.text("AWS_SECRET_ACCESS_KEY", ""),
+        token=reader.text("AWS_SESSION_TOKEN", ""),
+    )
+    if bool(account.key_id) != bool(account.secret_key):
+        reader.wrong("AWS_SECRET_ACCESS_KEY" if account.key_id else "AWS_ACCESS_KEY_ID", "is missing; its other half is there")
+    return account
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from config_amazon import Account
+
 CONNECT_S = 3
 READ_S = 10
 REST_S = 10.0
@@ -30,21 +32,28 @@ def _descriptions() -> Any:
     return create_loader()
 
 
-def new_session() -> Any:
-    """A session of boto3, which looks for keys anew."""
+def new_session(account: Account) -> Any:
+    """A session of boto3: with the account's key or profile, or, without either, what it finds by itself."""
     import boto3
     import botocore.session
 
-    session = botocore.session.get_session()
+    session = botocore.session.Session(profile=account.profile or None)
     session.register_component("data_loader", _descriptions())
+    if account.key_id:
+        session.set_credentials(account.key_id, account.secret_key, account.token or None)
     return boto3.session.Session(botocore_session=session)
 
 
 class Amazon:
-    """One service of Amazon, for all threads of a process. ``attempts``: how often boto3 itself asks; ``options`` as those of ``botocore.config.Config``."""
+    """One service of Amazon, for all threads of a process.
 
-    def __init__(self, service: str, region: str = "", *, endpoint: str = "", attempts: int = 2, **options: Any) -> None:
-        self.service, self.region, self.endpoint, self.attempts, self.options = service, region, endpoint, attempts, options
+    ``region`` and ``endpoint`` win over those of the account; ``attempts``: how often boto3 itself asks; ``options``: those of
+    ``botocore.config.Config``.
+    """
+
+    def __init__(self, service: str, account: Account, region: str = "", *, endpoint: str = "", attempts: int = 2, **options: Any) -> None:
+        self.service, self.account, self.attempts, self.options = service, account, attempts, options
+        self.region, self.endpoint = region or account.region, endpoint or account.endpoint
         self._lock = threading.Lock()
         self._client: Any = None
         self._rests_until = 0.0
@@ -58,9 +67,8 @@ class Amazon:
 
                 retries = {"mode": "standard", "total_max_attempts": self.attempts}
                 config = Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries=retries, **self.options)
-                self._client = new_session().client(
-                    self.service, region_name=self.region or None, endpoint_url=self.endpoint or None, config=config
-                )
+                place = {"region_name": self.region or None, "endpoint_url": self.endpoint or None}
+                self._client = new_session(self.account).client(self.service, **place, config=config)
             return self._client
 
     @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config import Config
-from config_amazon import Listener, StorageSettings
+from config_amazon import Account, Listener, StorageSettings
 from environment import ConfigError
 from tests.servers import ROOT, settings
 
@@ -139,6 +139,31 @@ def test_production_takes_files_and_pictures_by_https_only(tmp_path):
 
     assert "SHOP_STORAGE_URL: must reach its endpoint by https://" in said
     assert "SHOP_MEDIA_URL: must begin with https://" in said
+
+
+def test_keys_of_the_settings_reach_boto3_and_are_never_shown(tmp_path, monkeypatch):
+    from shop.amazon import Amazon
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-process")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-process")
+    keys = {
+        "AWS_ACCESS_KEY_ID": "AKIAOWN",
+        "AWS_SECRET_ACCESS_KEY": "hush-hush",
+        "AWS_REGION": "eu-south-2",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    }
+    config = read(tmp_path, **keys)
+
+    client = Amazon("sns", config.amazon).client
+
+    assert client._request_signer._credentials.access_key == "AKIAOWN"
+    assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-south-2", "http://127.0.0.1:1")
+    assert "hush-hush" not in repr(config)
+    assert Amazon("sns", Account(), "eu-west-1").client._request_signer._credentials.access_key == "of-the-process"
+
+
+def test_half_a_key_is_named(tmp_path):
+    assert "  - AWS_SECRET_ACCESS_KEY: is missing" in wrong(tmp_path, AWS_ACCESS_KEY_ID="AKIA")
 
 
 def test_a_library_that_is_missing_is_named_with_how_to_install_it(tmp_path, monkeypatch):

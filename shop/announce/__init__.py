@@ -31,6 +31,6 @@ def init_app(app: Flask) -> None:
                 raise ConfigError(
                     f"SHOP_{'SNS_TOPICS' if listener.service == 'sns' else 'SQS_QUEUES'}: no event is called {pattern!r}; there are {known}"
                 )
-        tell = announcer(listener)
+        tell = announcer(listener, app.extensions["config"].amazon)
         for kind in kinds_matching(app, listener.patterns):
             subscribe(app, kind, listener.address, tell)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from config_amazon import Listener
+from config_amazon import Account, Listener
 from shop.amazon import Amazon
 from shop.outbox import Handler, Happened
 from shop.outbox.envelope import Envelope, envelope_of
 
 
-def announcer(listener: Listener) -> Handler:
+def announcer(listener: Listener, account: Account) -> Handler:
     """The consumer that tells this topic or queue."""
-    service = Amazon(listener.service, listener.region)
+    service = Amazon(listener.service, account, listener.region)
 
     def tell(event: Happened) -> None:
         envelope = envelope_of(event)

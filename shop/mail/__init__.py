@@ -16,7 +16,7 @@ def init_app(app: Flask) -> None:
     from shop.mail.services import send_queued
 
     config = app.extensions["config"]
-    app.extensions["mail"] = make_sender(config.mail_url, config.mail_from, config.base_url)
+    app.extensions["mail"] = make_sender(config.mail_url, config.mail_from, config.base_url, config.amazon)
     sealed.init_app(app)
     subscribe(app, "mail.queued", "mail.send", send_queued)
     if not config.is_production:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
+from config_amazon import Account
 from shop.mail.models import Mail
 from shop.mail.sealed import open_seals
 from shop.observe.trace import request_id
@@ -71,15 +72,15 @@ class FileSender:
         beside.replace(self.folder / f"{mail.id:06d}.eml")
 
 
-def make_sender(mail_url: str, mail_from: str, base_url: str) -> Sender:
-    """The sender that ``MAIL_URL`` names."""
+def make_sender(mail_url: str, mail_from: str, base_url: str, amazon: Account | None = None) -> Sender:
+    """The sender that ``MAIL_URL`` names; ``amazon`` is what SES is asked with."""
     letterhead = Letterhead(mail_from, urlsplit(base_url).hostname or "localhost")
     if mail_url.startswith("file:"):
         return FileSender(Path(unquote(urlsplit(mail_url).path)), letterhead)
     if mail_url.startswith("ses:"):
         from shop.mail.ses import SesSender
 
-        return SesSender(mail_url, letterhead)
+        return SesSender(mail_url, letterhead, amazon or Account())
     from shop.mail.smtp import SmtpSender
 
     return SmtpSender(mail_url, letterhead)

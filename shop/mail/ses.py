@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.parsers import ResponseParserError
 
+from config_amazon import Account
 from shop.amazon import Amazon, code_of
 from shop.mail.models import Mail
 from shop.mail.senders import Letterhead, Refused, Unsure
@@ -31,11 +32,11 @@ class Unready(Exception):
 class SesSender:
     """``ses://eu-west-1?configuration_set=shop``. Asks once per try: boto3's own repetition could send a letter twice."""
 
-    def __init__(self, url: str, letterhead: Letterhead) -> None:
+    def __init__(self, url: str, letterhead: Letterhead, account: Account) -> None:
         parts = urlsplit(url)
         self.letterhead, self.region = letterhead, parts.netloc
         self.configuration_set = parse_qs(parts.query).get("configuration_set", [""])[0]
-        self.ses = Amazon("sesv2", parts.netloc, attempts=1)
+        self.ses = Amazon("sesv2", account, parts.netloc, attempts=1)
 
     def send(self, mail: Mail) -> None:
         options = {"ConfigurationSetName": self.configuration_set} if self.configuration_set else {}

@@ -89,8 +89,8 @@ def make_shelves(app: Flask) -> Shelves:
         from shop.storage.bucket import BucketStorage
 
         return Shelves(
-            BucketStorage(settings, settings.bucket, "media", public_url=public_url, cache_control=FOR_EVER),
-            BucketStorage(settings, settings.private_bucket, "private", public_url="", cache_control=NEVER_KEPT),
+            BucketStorage(settings, config.amazon, settings.bucket, "media", public_url=public_url, cache_control=FOR_EVER),
+            BucketStorage(settings, config.amazon, settings.private_bucket, "private", public_url="", cache_control=NEVER_KEPT),
         )
     from shop.storage.folder import FolderStorage
 

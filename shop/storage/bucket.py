@@ -17,7 +17,7 @@ from typing import Any
 from flask import Response
 from flask_babel import gettext as _
 
-from config_amazon import StorageSettings
+from config_amazon import Account, StorageSettings
 from shop.amazon import Amazon, Away, code_of
 from shop.errors import FilesAway
 from shop.storage import Kept, Missing
@@ -31,11 +31,14 @@ RETRY_S = 10
 class BucketStorage:
     """A shelf that is the part of a bucket below ``<prefix>/<shelf>/``."""
 
-    def __init__(self, settings: StorageSettings, bucket: str, shelf: str, *, public_url: str, cache_control: str) -> None:
+    def __init__(
+        self, settings: StorageSettings, account: Account, bucket: str, shelf: str, *, public_url: str, cache_control: str
+    ) -> None:
         self.bucket, self.root = bucket, f"{settings.prefix}{shelf}/"
         self.public_url, self.cache_control = public_url, cache_control
         self.s3 = Amazon(
             "s3",
+            account,
             settings.region,
             endpoint=settings.endpoint,
             signature_version="s3v4",

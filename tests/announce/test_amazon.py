@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from config_amazon import read_listeners
+from config_amazon import Account, read_listeners
 from environment import ConfigError, Environment
 from shop import announce
 from shop.amazon import new_session
@@ -27,11 +27,11 @@ from tests.orders import make_order
 from tests.servers import Server
 
 
-class Account:
+class Merchant:
     """A merchant's account at the local Amazon."""
 
     def __init__(self) -> None:
-        self.sns, self.sqs = new_session().client("sns"), new_session().client("sqs")
+        self.sns, self.sqs = new_session(Account()).client("sns"), new_session(Account()).client("sqs")
 
     def queue(self, name: str) -> str:
         options = {"Attributes": {"FifoQueue": "true"}} if name.endswith(".fifo") else {}
@@ -58,8 +58,8 @@ class Account:
 
 
 @pytest.fixture
-def account(amazon: Server) -> Account:
-    return Account()
+def account(amazon: Server) -> Merchant:
+    return Merchant()
 
 
 @pytest.fixture

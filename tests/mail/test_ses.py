@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from config_amazon import Account
 from shop.amazon import new_session
 from shop.clock import now
 from shop.db import row, rows
@@ -41,7 +42,7 @@ def shop(context: Flask, amazon: Server) -> Iterator[Flask]:
 
 
 def verify(address: str) -> None:
-    new_session().client("sesv2", "eu-west-1").create_email_identity(EmailIdentity=address)
+    new_session(Account()).client("sesv2", "eu-west-1").create_email_identity(EmailIdentity=address)
 
 
 def letters(server: Server) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from config_amazon import StorageSettings
+from config_amazon import Account, StorageSettings
 from shop import amazon as amazon_module
 from shop.amazon import new_session
 from shop.media.urls import MediaUrls
@@ -49,7 +49,7 @@ def shop(app: Flask) -> Iterator[Flask]:
 @pytest.fixture
 def bucket(shop: Flask, amazon: Server, tmp_path: Path) -> Shelves:
     """The shelves of a shop whose files lie in an empty bucket."""
-    new_session().client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    new_session(Account()).client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     return use(shop, bucket_settings(tmp_path))
 
 

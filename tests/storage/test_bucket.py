@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from config_amazon import Account
 from shop.amazon import new_session
 from shop.audit.files import files_of_pictures, pictures_of_files
 from shop.clock import now
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("context")
 
 @pytest.fixture
 def s3(bucket: Shelves):
-    return new_session().client("s3")
+    return new_session(Account()).client("s3")
 
 
 def name_of(content: bytes) -> str:
