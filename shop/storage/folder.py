@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -106,4 +107,4 @@ class FolderStorage:
     def _signer(self) -> URLSafeSerializer:
         if not self.secret:
             raise ValueError("links are signed on the private shelf only")
-        return URLSafeSerializer(self.secret, salt="file-link")
+        return URLSafeSerializer(self.secret, salt="file-link", signer_kwargs={"digest_method": hashlib.sha256})

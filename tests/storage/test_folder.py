@@ -58,7 +58,7 @@ def test_a_link_ends_and_says_what_to_do(folder: Shelves, client) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [lambda url: url[:-1] + ("A" if url[-1] != "A" else "B"), lambda _: "/files/x", lambda _: "/files/papers/a.pdf"]
+    "change", [lambda url: url[:-9] + ("A" if url[-9] != "A" else "B") + url[-8:], lambda _: "/files/x", lambda _: "/files/papers/a.pdf"]
 )
 def test_a_link_that_the_shop_never_made_opens_nothing(folder: Shelves, client, change) -> None:
     folder.private.put("papers/a.pdf", b"x")
