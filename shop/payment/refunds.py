@@ -145,6 +145,14 @@ def give_credit(order_id: int, amount_minor: int, *, press: str, reason: str, by
     return left
 
 
+def tell_short(order_id: int, left_minor: int, *, at: datetime) -> None:
+    """Of what is owed back so much could not be given, since less is left of the payments: a person must look."""
+    with transaction():
+        order = claim_order(order_id)
+        amount = format_money(Money(left_minor, order.currency), current_locale())
+        record_entry(order_id, "refund_failed", by="shop", note=_("%(amount)s: not so much is left of what was paid", amount=amount), at=at)
+
+
 def record_bank_refund(refund_id: int, *, by: str, at: datetime) -> None:
     """Staff sent the money back by hand.
 

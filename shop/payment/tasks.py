@@ -18,7 +18,7 @@ from shop.payment.expiry import expire_unpaid
 from shop.payment.inbox import sweep_messages
 from shop.payment.models import State
 from shop.payment.queries import list_attempts
-from shop.payment.refunds import give_credit, refund_rest, sweep_refunds
+from shop.payment.refunds import give_credit, refund_rest, sweep_refunds, tell_short
 from shop.payment.services import close_open_attempts, sweep_payments
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ def credit_due(event: Happened) -> None:
     press = press_of(told["credit_id"])
     left = give_credit(told["order_id"], told["amount_minor"], press=press, reason=told["reason"], by=told["by"], at=now())
     if left:
-        log.error("of a credit for %s, %s could not be given back: not so much was paid", told["number"], left)
+        log.error("of a credit for %s, %s could not be given back: not so much was left", told["number"], left)
+        tell_short(told["order_id"], left, at=now())
 
 
 def refund_due(event: Happened) -> None:

@@ -162,6 +162,18 @@ def test_a_refund_before_the_money_of_an_edit_went_back_makes_its_credit_note_to
     ] == []  # the test's clock stands still, the courier's does not
 
 
+def test_staff_read_that_the_money_of_an_edit_was_given_back_before(context):
+    order = paid()
+    edit_order(order.id, Edit(pieces={get_order(order.number).lines[0].id: 2}), by=ANA, at=NOON)
+    refund_payment(row(select(Payment.id)).id, press="all", amount_minor=order.total_minor, reason="kind", by=ANA, at=NOON)
+
+    carry()
+
+    assert "€14.50: not so much is left of what was paid" in [
+        one.note for one in get_order(order.number).entries if one.kind == "refund_failed"
+    ]
+
+
 def test_a_paid_order_that_is_canceled_is_credited_in_full(context):
     order = paid()
 
