@@ -91,6 +91,7 @@ def register_features(app: Flask) -> None:
     from shop import (
         account,
         admin,
+        analytics,
         announce,
         audit,
         auth,
@@ -150,6 +151,7 @@ def register_features(app: Flask) -> None:
         content,
         people,
         webhook,
+        analytics,
         audit,
         announce,
         admin,

@@ -10,6 +10,7 @@ import re
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Double, Table
 
+import shop.analytics.models
 import shop.audit.models
 import shop.auth.keys.models
 import shop.auth.models

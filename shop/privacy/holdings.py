@@ -120,6 +120,7 @@ HOLDINGS: tuple[Holding, ...] = (
 )
 # Tables that look as if they held something of a person, with the reason why they do not, or why it is found otherwise.
 NOT_THEIRS = {
+    "analytics_people": "numbers and keyed hashes only; they stay until the next export has told others that the person is gone",
     "vat_checks": "a register's public answer about a business; kept as the proof why an order bore no tax",
     "staff_acts": "what staff did; subjects are ids, never addresses of customers",
     "erasures": "a keyed hash only",

@@ -24,9 +24,9 @@ GIVEN = (
     .where(Consent.user_id == bindparam("user_id"))
     .order_by(Consent.id.desc())
 )
-MARKETED = (
+AGREED = (
     select(Consent.is_given)
-    .where(Consent.user_id == bindparam("user_id"), Consent.subject == MARKETING)
+    .where(Consent.user_id == bindparam("user_id"), Consent.subject == bindparam("subject"))
     .order_by(Consent.id.desc())
     .limit(1)
 )
@@ -86,10 +86,15 @@ def list_consents(user_id: int) -> Sequence[Row[Any]]:
     return rows(GIVEN, user_id=user_id)
 
 
-def wants_marketing(user_id: int) -> bool:
+def has_agreed(user_id: int, subject: str) -> bool:
     """Does the newest word say yes?"""
-    found = row(MARKETED, user_id=user_id)
+    found = row(AGREED, user_id=user_id, subject=subject)
     return bool(found and found.is_given)
+
+
+def wants_marketing(user_id: int) -> bool:
+    """May the shop write about new things?"""
+    return has_agreed(user_id, MARKETING)
 
 
 def list_terms(person: Person, terms: str = "terms") -> Sequence[Row[Any]]:

@@ -23,6 +23,12 @@ class MarketingSchema(ShopSchema):
     is_given = Flag(required=True)
 
 
+class FiguresSchema(ShopSchema):
+    """Yes or no to the sentence about figures."""
+
+    is_given = Flag(required=True)
+
+
 class ErasureBodySchema(ShopSchema):
     """The password of the account."""
 

@@ -25,6 +25,7 @@ from shop.privacy.models import Consent, Erasure, TextVersion
 from shop.trail.services import note_change
 
 MARKETING = "marketing"
+FIGURES = "figures"
 UNDER_WAY = (ReturnState.ASKED, ReturnState.APPROVED, ReturnState.RECEIVED)
 GOING_BACK = (State.ATTEMPTING, State.UNKNOWN, State.PENDING)
 

@@ -35,6 +35,7 @@ CLOCKS = {
     "outbox/worker.py": "a worker is a courier",
     "payment/tasks.py": "works when an event is delivered, not when it happened",
     "audit/tasks.py": "the audit that was asked for looks at the shop as it is when it runs",
+    "analytics/services.py": "a batch says when it was read, which a long export must not say of its begin",
     "webhook/delivering.py": "signs with the moment at which it sends, and logs when the answer came",
     "mail/services.py": "when the mail server was asked, and when it answered",
 }

@@ -5,20 +5,20 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from shop.account import bp
-from shop.account.mine.texts import MARKETING_TEXT
+from shop.account.mine.texts import FIGURES_TEXT, MARKETING_TEXT
 from shop.auth.current import current_user, leave, network
 from shop.auth.services import prove_again
 from shop.clock import now
 from shop.errors import Invalid, TooManyTries
 from shop.privacy.holdings import find_person
 from shop.privacy.queries import dump_person
-from shop.privacy.schemas import ErasureBodySchema, MarketingSchema, MyDataSchema, ReceiptSchema, dump_receipt
-from shop.privacy.services import MARKETING, OrderStillOpen, WorksHere, erase_person, set_consent
+from shop.privacy.schemas import ErasureBodySchema, FiguresSchema, MarketingSchema, MyDataSchema, ReceiptSchema, dump_receipt
+from shop.privacy.services import FIGURES, MARKETING, OrderStillOpen, WorksHere, erase_person, set_consent
 from shop.web.api import describe
 from shop.web.json import json_response, load_body
 from shop.web.locale import current_locale
 
-mine, marketing, body, receipt = MyDataSchema(), MarketingSchema(), ErasureBodySchema(), ReceiptSchema()
+mine, marketing, body, receipt, figures = MyDataSchema(), MarketingSchema(), ErasureBodySchema(), ReceiptSchema(), FiguresSchema()
 
 
 @bp.get("/api/v1/me/data")
@@ -32,6 +32,16 @@ def show_my_data_json() -> ResponseReturnValue:
 def set_marketing_json() -> ResponseReturnValue:
     sent = load_body(marketing)
     set_consent(current_user.id, MARKETING, **sent, text=str(MARKETING_TEXT), locale=current_locale(), at=now())
+    return json_response(sent)
+
+
+@bp.put("/api/v1/me/figures")
+@describe(
+    "Say whether name and e-mail may stand beside the shop's figures", body=figures, answer=figures, role="customer", errors=[Invalid]
+)
+def set_figures_json() -> ResponseReturnValue:
+    sent = load_body(figures)
+    set_consent(current_user.id, FIGURES, **sent, text=str(FIGURES_TEXT), locale=current_locale(), at=now())
     return json_response(sent)
 
 

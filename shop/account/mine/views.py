@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from flask import flash, redirect, render_template, url_for
+from flask import current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from shop.account import bp
 from shop.account.forms import ButtonForm
-from shop.account.mine.texts import MARKETING_TEXT
+from shop.account.mine.texts import FIGURES_TEXT, MARKETING_TEXT
 from shop.auth.current import current_user, leave, login_required, network
 from shop.auth.services import prove_again
 from shop.clock import now
 from shop.errors import Conflict, Invalid, NotFound, TooManyTries
 from shop.privacy.holdings import find_person
-from shop.privacy.queries import dump_person, get_receipt, list_consents, list_sections, list_terms, wants_marketing
-from shop.privacy.services import MARKETING, erase_person, set_consent
+from shop.privacy.queries import dump_person, get_receipt, has_agreed, list_consents, list_sections, list_terms
+from shop.privacy.services import FIGURES, MARKETING, erase_person, set_consent
 from shop.web.fields import InputRequired, PasswordField, ShopForm, TickField
 from shop.web.json import json_response
 from shop.web.locale import current_locale
@@ -26,6 +26,12 @@ class MarketingForm(ShopForm):
     """One box to tick."""
 
     is_given = TickField(MARKETING_TEXT)
+
+
+class FiguresForm(ShopForm):
+    """One box to tick."""
+
+    is_given = TickField(FIGURES_TEXT)
 
 
 class ErasureForm(ShopForm):
@@ -48,11 +54,17 @@ def _show(form: ErasureForm, status: int = 200) -> ResponseReturnValue:
         sections=list_sections(person),
         consents=list_consents(current_user.id),
         terms=list_terms(person),
-        marketing=MarketingForm(formdata=None, data={"is_given": wants_marketing(current_user.id)}),
+        marketing=MarketingForm(formdata=None, data={"is_given": has_agreed(current_user.id, MARKETING)}),
+        figures=FiguresForm(formdata=None, data={"is_given": has_agreed(current_user.id, FIGURES)}) if _asks_for_figures() else None,
         form=form,
         button=ButtonForm(formdata=None),
     )
     return page, status
+
+
+def _asks_for_figures() -> bool:
+    """It is asked where there are figures, and nowhere else."""
+    return current_app.extensions["config"].analytics is not None
 
 
 @bp.get("/account/data.json")
@@ -72,6 +84,18 @@ def set_marketing() -> ResponseReturnValue:
     if form.validate_on_submit():
         text = str(MARKETING_TEXT)
         set_consent(current_user.id, MARKETING, is_given=bool(form.is_given.data), text=text, locale=current_locale(), at=now())
+        flash(_("Saved."), "good")
+    return redirect(url_for("account.show_my_data"), 303)
+
+
+@bp.post("/account/data/figures")
+@login_required
+def set_figures() -> ResponseReturnValue:
+    """May name and e-mail stand beside the shop's figures?"""
+    form = FiguresForm()
+    if form.validate_on_submit():
+        text = str(FIGURES_TEXT)
+        set_consent(current_user.id, FIGURES, is_given=bool(form.is_given.data), text=text, locale=current_locale(), at=now())
         flash(_("Saved."), "good")
     return redirect(url_for("account.show_my_data"), 303)
 
