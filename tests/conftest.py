@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,6 +21,10 @@ from config import Config
 from shop import create_app, enable_migrations
 from shop.db import Base, db
 from tests.servers import Server, amazon_environ, serve_amazon
+
+hypothesis.settings.register_profile("shop", deadline=None)  # a busy machine is no fault of the shop
+if hypothesis.settings.get_current_profile_name() in {"default", "ci"}:
+    hypothesis.settings.load_profile("shop")
 
 SECRET = "a secret for tests only, which is long enough"
 

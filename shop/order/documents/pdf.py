@@ -28,7 +28,7 @@ def make_pdf(paper: Mapping[str, Any], *, at: datetime) -> bytes:
         "input": TEMPLATE.read_bytes(),
         "sys_inputs": {"paper": json.dumps(paper)},
         "font_paths": [fonts] if fonts.is_dir() else [],
-        "timestamp": at,
+        "timestamp": at.replace(microsecond=0),
     }
     for options in (
         {"ignore_system_fonts": True, "pdf_standards": "ua-1"},
