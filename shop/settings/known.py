@@ -194,6 +194,7 @@ RETENTION = Group(
         _days("log_ins", _l("Days that a log-in is kept after its end"), 90, _l("From which device and network somebody was logged in.")),
         _days("mails", _l("Days that the text of a mail is kept"), 365, _l("That it was sent, and about what, is kept for good.")),
         _days("outbox", _l("Days that a delivered event is kept"), 90),
+        _days("webhooks", _l("Days that a try to tell a webhook is kept"), 30),
         _days("keys", _l("Days that a program may ask for an answer again"), 2),
     ),
 )

@@ -15,7 +15,7 @@ from flask_babel import ngettext
 from shop.clock import now
 from shop.errors import Conflict, Invalid
 from shop.outbox.envelope import published_kinds
-from shop.web.lists import Filters, Word, here_with, load_filters, view_of
+from shop.web.lists import Filters, View, Word, load_filters
 from shop.web.staff import StaffEntry, needs
 from shop.webhook.delivering import send_test
 from shop.webhook.forms import ButtonForm, DeliveryForm, EndpointForm
@@ -114,9 +114,12 @@ def _show(
         form=form or EndpointForm(formdata=None, data=values),
         button=ButtonForm(formdata=None),
         page=list_attempts(endpoint_id, only_failed=chosen["state"] is Tried.FAILED, cursor=chosen["cursor"]),
-        views=[view_of(_("All"), endpoint_id=endpoint_id), view_of(_("Failed"), endpoint_id=endpoint_id, state="failed")],
+        views=[
+            View(_("All"), _url(endpoint_id), is_current=chosen["state"] is None),
+            View(_("Failed"), _url(endpoint_id, state="failed"), is_current=chosen["state"] is Tried.FAILED),
+        ],
         chosen=chosen,
-        here_with=here_with,
+        log_url=lambda **place: _url(endpoint_id, state=chosen["state"], **place),
         made=made,
         has_two_secrets=len(salts_of(endpoint, at=now())) > 1,
         problem=problem,
@@ -243,5 +246,5 @@ def _too_late(endpoint_id: int) -> ResponseReturnValue:
     return _show(endpoint_id, problem=_("The page was open too long. Look at it as it is now, and press again."), status=422)
 
 
-def _url(endpoint_id: int) -> str:
-    return url_for("admin.webhook_staff.show_webhook", endpoint_id=endpoint_id)
+def _url(endpoint_id: int, **more: Any) -> str:
+    return url_for("admin.webhook_staff.show_webhook", endpoint_id=endpoint_id, **more)

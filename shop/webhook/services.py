@@ -17,7 +17,7 @@ from shop.db import after_commit, row, transaction
 from shop.errors import Conflict, IllegalMove, Invalid, NotFound, StaleVersion
 from shop.outbox.envelope import kinds_matching
 from shop.outbox.models import Delivery, DeliveryState
-from shop.settings.queries import named_settings
+from shop.settings.queries import setting
 from shop.trail.services import note_change
 from shop.webhook.addresses import AddressRefused, check_url
 from shop.webhook.models import EndpointState, WebhookAttempt, WebhookEndpoint
@@ -27,8 +27,6 @@ from shop.webhook.signing import secret_of
 MOST_PATTERNS = 30
 PATTERN = re.compile(r"[a-z_*]{1,40}(\.[a-z_*]{1,40}){0,3}")
 BOTH_COUNT = timedelta(hours=24)
-KEPT_DAYS = 30
-PIECE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +241,8 @@ def _afresh(at: datetime) -> dict[str, Any]:
 
 
 def forget_attempts(at: datetime) -> None:
-    """The task of every day: the log goes after ``retention.webhooks`` days, 30 by default; an old secret as soon as it counts no more."""
-    text = named_settings("retention.").get("webhooks", "")
-    days = int(text) if text.isascii() and text.isdecimal() and 1 <= int(text[:5]) <= 3650 else KEPT_DAYS
+    """The task of every day: the log goes after ``retention.webhooks`` days; an old secret as soon as it counts no more."""
+    days = int(setting("retention.webhooks"))
     with transaction() as session:
         session.execute(delete(WebhookAttempt).where(WebhookAttempt.at < at - timedelta(days=days)))
         is_over = or_(WebhookEndpoint.old_until <= at, WebhookEndpoint.old_until.is_(None))

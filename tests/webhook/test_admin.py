@@ -195,6 +195,11 @@ def test_the_log_goes_on_over_pages(desk, receiver):
     fill()
 
     page = desk.see(f"{path}?state=failed")
+    refused = desk.press(page, path, url="http://no").text
+    older = re.search(r'href="([^"]+cursor=[^"]+)"', page)[1].replace("&amp;", "&")
+    assert f'href="{path}?state=failed"' in refused
+    assert older.startswith(f"{path}?state=failed&cursor=")
+    assert "order.paid" in words(desk.see(older))
     following = desk.client.get(f"{API}/{endpoint_id}/attempts?failed=1").json["next"]
     assert "Older" in words(page)
     assert len(desk.client.get(following).json["items"]) == 1
