@@ -11,7 +11,7 @@ from shop.account.devices import name_device
 from shop.account.forms import AddressForm, ButtonForm, PasswordForm, ProfileForm, address_form
 from shop.account.queries import SavedAddress, get_saved_address, list_pictures, list_saved_addresses
 from shop.account.services import BookFull, add_address, change_address, choose_default_address, delete_address
-from shop.account.states import say_state
+from shop.account.states import say_money, say_state
 from shop.auth.current import adopt, current_user, doorstep, login_required
 from shop.auth.forms import show_errors
 from shop.auth.queries import list_devices
@@ -35,7 +35,7 @@ def show_account() -> ResponseReturnValue:
     """My orders."""
     orders = list_orders(current_user.id, limit=ORDERS_SHOWN, cursor=request.args.get("cursor"))
     pictures = list_pictures([order.id for order in orders.items])
-    return render_template("account/show_account.html", orders=orders, pictures=pictures, say_state=say_state)
+    return render_template("account/show_account.html", orders=orders, pictures=pictures, say_state=say_state, say_money=say_money)
 
 
 # Addresses

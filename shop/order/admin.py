@@ -20,7 +20,7 @@ from shop.order.models import FulfillmentState, OrderState, PaymentState
 from shop.order.queries import OrderView, get_order, get_trace
 from shop.order.seen import act_if_unchanged
 from shop.order.services import cancel_order, mark_delivered, mark_packed, record_entry, ship_order
-from shop.order.staff import moves_of, sentence_of, sign_of
+from shop.order.staff import money_signs_of, moves_of, sentence_of, sign_of
 from shop.order.staff_forms import ActForm, CancellationForm, NoteForm, ParcelForm, parcel_form, seen_of
 from shop.order.timeline import entry_words, timeline_of
 from shop.order.why import explain
@@ -41,6 +41,7 @@ TABS = {
     Task.REFUND: _l("To give back"),
 }
 staff.add_app_template_global(sign_of, "order_sign")
+staff.add_app_template_global(money_signs_of, "money_signs")
 
 
 class OrderFilters(Filters):

@@ -20,6 +20,7 @@ from shop.order.queries import get_order
 from shop.order.schemas import OrderSchema, dump_order, pay_url
 from shop.order.seen import act_if_unchanged
 from shop.order.services import mark_delivered, mark_packed, ship_order
+from shop.order.standing import owed_of
 from shop.order.worklist import PAGE, Task, Wanted, list_work
 from shop.web.api import describe, load_query
 from shop.web.fields import MoneyAmount, NumberText, ShopSchema, Text, Url, WholeNumber
@@ -61,6 +62,8 @@ class WorkItemSchema(ShopSchema):
     payment_method = Text()
     is_pickup = fields.Boolean()
     total = MoneyAmount()
+    refunded = MoneyAmount(metadata={"description": "what went back so far"})
+    owed = MoneyAmount(metadata={"description": "what is still to pay; below zero the shop owes it to the customer"})
 
 
 class WorkListSchema(ShopSchema):
@@ -177,4 +180,6 @@ def _dump_item(order: Any) -> dict[str, Any]:
         "payment_method": order.payment_method,
         "is_pickup": order.is_pickup,
         "total": Money(order.total_minor, order.currency).dump(),
+        "refunded": Money(order.refunded_minor, order.currency).dump(),
+        "owed": owed_of(order).dump(),
     }

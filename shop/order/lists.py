@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, Table, bindparam, func, select, tuple_
 from shop.db import rows
 from shop.errors import Invalid
 from shop.order.models import Order, OrderAddress, OrderLine
+from shop.order.standing import STANDING
 from shop.web.pagination import Page, decode_cursor, encode_cursor
 
 PAGE_MOST = 100
@@ -42,6 +43,7 @@ LIST = select(
     _orders.c.is_pickup,
     _orders.c.currency,
     _orders.c.total_minor,
+    *STANDING,
     func.coalesce(_name, "").label("name"),
     func.coalesce(_pieces, 0).label("pieces"),
 ).order_by(_orders.c.placed_at.desc(), _orders.c.id.desc())

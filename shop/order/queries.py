@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from shop.customer.values import AddressValues
 from shop.db import row, rows, scalar
 from shop.errors import NotFound
-from shop.ledger.queries import agreed_sum, paid_sum, receivable_sum, refunded_sum
+from shop.ledger.queries import paid_sum
 from shop.media.models import Image
 from shop.money import Money
 from shop.order.links import can_see
@@ -35,6 +35,7 @@ from shop.order.models import (
 )
 from shop.order.numbers import read_number
 from shop.order.shares import share_of
+from shop.order.standing import STANDING, owed_of
 from shop.order.states import EDITABLE, STILL_HERE, can_be_canceled
 
 ADDRESS_COLUMNS = tuple(AddressValues.__dataclass_fields__)
@@ -45,9 +46,7 @@ _with_addresses = (
     select(
         *ORDER_COLUMNS,
         paid_sum(_orders.c.id).label("paid_minor"),
-        refunded_sum(_orders.c.id).label("refunded_minor"),
-        receivable_sum(_orders.c.id).label("receivable_minor"),
-        agreed_sum(_orders.c.id).label("agreed_minor"),
+        *STANDING,
         *(getattr(_shipping, name).label(f"shipping_address_{name}") for name in ADDRESS_COLUMNS),
         *(getattr(_billing, name).label(f"billing_address_{name}") for name in ADDRESS_COLUMNS),
     )
@@ -332,7 +331,7 @@ def _view(found: Row[Any] | None) -> OrderView | None:
     return OrderView(
         **same,
         **amounts,
-        owed=_owed(found),
+        owed=owed_of(found),
         shipping_address=_address(kept, "shipping_address_"),
         billing_address=_address(kept, "billing_address_"),
         lines=tuple(lines.values()),
@@ -340,12 +339,6 @@ def _view(found: Row[Any] | None) -> OrderView | None:
         entries=rows(ENTRIES, order_id=found.id),
         parcels=_parcels(found.id, lines) if any(line.shipped_quantity for line in lines.values()) else (),
     )
-
-
-def _owed(order: Row[Any]) -> Money:
-    """By the books; an order that is not in them yet (nobody paid it) owes its total, unless it is canceled."""
-    is_in_books = order.agreed_minor != 0 or order.state is OrderState.CANCELED
-    return Money(order.receivable_minor + (0 if is_in_books else order.total_minor), order.currency)
 
 
 def _address(kept: Any, prefix: str) -> AddressValues | None:

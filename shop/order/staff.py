@@ -9,11 +9,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 
+from shop.money import Money as Amount
 from shop.money import format_money
 from shop.order.models import FulfillmentState as Goods
 from shop.order.models import OrderState as Agreement
 from shop.order.models import PaymentState as Money
 from shop.order.queries import OrderView
+from shop.order.standing import standing_of
 from shop.order.states import AGREEMENT, GOODS, may_move
 from shop.web.locale import current_locale
 
@@ -84,6 +86,25 @@ def sign_of(state: Agreement | Money | Goods, *, is_canceled: bool = False) -> t
     """Shape and words of a state; what a canceled order will never come to asks for no work."""
     shape, words = (is_canceled and OF_CANCELED.get(state)) or SIGNS[state]
     return shape, str(words)
+
+
+def money_signs_of(order: Any) -> list[tuple[str, str]]:
+    """What a list says about an order's money, most pressing first: shapes and words, with the amount where the state alone does not tell it."""
+    standing, signs = standing_of(order), []
+    is_canceled = order.state is Agreement.CANCELED
+    if standing.to_give_back:
+        signs.append(("wedge", str(_("%(amount)s to give back", amount=_amount(standing.to_give_back)))))
+    if standing.to_pay:
+        signs.append(("wedge", str(_("%(amount)s still owed", amount=_amount(standing.to_pay)))))
+    if order.payment_state is Money.PARTLY_REFUNDED:
+        signs.append((SIGNS[Money.PARTLY_REFUNDED][0], str(_("%(amount)s given back", amount=_amount(standing.refunded)))))
+    elif not signs or not is_canceled:
+        signs.append(sign_of(order.payment_state, is_canceled=is_canceled))
+    return signs
+
+
+def _amount(amount: Amount) -> str:
+    return format_money(amount, current_locale())
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +220,4 @@ def _of_goods(order: OrderView) -> str:
 
 
 def _written(order: OrderView) -> str:
-    return format_money(order.total, current_locale())
+    return _amount(order.total)

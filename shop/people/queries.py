@@ -15,6 +15,7 @@ from shop.customer.values import AddressValues
 from shop.db import is_sqlite, row, rows
 from shop.errors import NotFound
 from shop.order.models import Order
+from shop.order.standing import STANDING
 from shop.web.pagination import Page, decode_cursor, encode_cursor
 
 PAGE = 50
@@ -29,7 +30,7 @@ CUSTOMERS = select(
 CUSTOMER = CUSTOMERS.where(Customer.id == bindparam("customer_id"))
 CUSTOMER_OF = select(Customer.id).where(Customer.user_id == bindparam("user_id"))
 ORDERS = (
-    select(Order.number, Order.placed_at, Order.state, Order.payment_state, Order.total_minor, Order.currency)
+    select(Order.number, Order.placed_at, Order.state, Order.payment_state, Order.total_minor, Order.currency, *STANDING)
     .where(Order.customer_id == bindparam("customer_id"))
     .order_by(Order.placed_at.desc(), Order.id.desc())
     .limit(50)
