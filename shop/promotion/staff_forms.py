@@ -244,7 +244,7 @@ def show_percent(share_bp: int) -> str:
 def _read_tier(line: str, currency: str) -> Tier:
     match = TIER.fullmatch(line)
     if match is None or not (match[1].isascii() and match[1].isdecimal() and len(match[1]) < 15 and int(match[1])):
-        raise ValueError(_("Write a step as “3: 10 %%” or “3: 2.00”; the first is a whole number."))
+        raise ValueError(_("Write a step as “%(percent)s” or “3: 2.00”; the first is a whole number.", percent="3: 10 %"))
     if match[2].endswith("%"):
         return Tier(int(match[1]), percent_bp=read_percent(match[2]) or 0)
     return Tier(int(match[1]), off_piece_minor=parse_amount(match[2], currency).minor)

@@ -85,7 +85,7 @@ def check_url(url: str, named_hosts: frozenset[str] = frozenset()) -> tuple[str,
         _refuse_by_look(host)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if any(not "!" <= char <= "~" for char in path):
-        raise AddressRefused(_("Write its path in plain letters, others as %%.. codes."))
+        raise AddressRefused(_("Write its path in plain letters, others as codes such as %(code)s.", code="%C3%A9"))
     return host, port, path, is_tls
 
 

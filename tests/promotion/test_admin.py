@@ -69,7 +69,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(desk: Desk
         ({"percent": ""}, "Say how much it takes off."),
         ({"percent": "101"}, "Write a percentage such as 10 or 12.5."),
         ({"kind": "fixed"}, "Say how much it takes off."),
-        ({"kind": "tiers", "tiers": "three: ten"}, "Write a step as"),
+        ({"kind": "tiers", "tiers": "three: ten"}, "Write a step as “3: 10 %” or “3: 2.00”"),
         ({"goods": "NO-SUCH"}, "There is no SKU or handle NO-SUCH."),
         ({"valid_from": "2026-12-02T00:00", "valid_until": "2026-12-01T00:00"}, "The end comes after the beginning."),
         ({"stacking": "best"}, "a word that they share"),

@@ -71,6 +71,11 @@ def test_what_is_no_public_address_by_its_look_is_refused(context, url):
         check_url(url)
 
 
+def test_a_path_in_other_letters_is_refused_with_a_code_to_write_instead(context):
+    with pytest.raises(AddressRefused, match=r"such as %C3%A9\.$"):
+        check_url("https://hooks.example.com/café")
+
+
 @pytest.mark.parametrize(
     ("url", "wanted"),
     [
