@@ -50,7 +50,7 @@ $(SHOP_READY):
 
 .PHONY: test
 test: ## Every check there is (keep going after a failure: make -k test)
-test: machine lint types architecture unit unit-pg nginx fire-drill journeys pages lighthouse
+test: machine lint types architecture unit unit-pg nginx deploy-check fire-drill journeys pages lighthouse
 	@echo "All checks passed."
 
 .PHONY: machine
@@ -76,7 +76,7 @@ architecture: $(CHECKS_READY) translations ## The house's rules: imports point d
 	$(BIN)/lint-imports
 	tests/machine/with_postgres.sh $(PYTEST) tests/architecture $(PARALLEL)
 
-SLOW := tests/architecture tests/machine tests/nginx tests/journeys tests/pages tests/bench tests/mutants tests/fire
+SLOW := tests/deploy tests/architecture tests/machine tests/nginx tests/journeys tests/pages tests/bench tests/mutants tests/fire
 
 .PHONY: unit
 unit: $(CHECKS_READY) translations ## The tests of the features on SQLite
@@ -89,6 +89,10 @@ unit-pg: $(CHECKS_READY) translations ## The same on a real PostgreSQL (TEST_DAT
 .PHONY: nginx
 nginx: $(CHECKS_READY) translations ## Real servers: make run itself, and nginx before the shop
 	$(PYTEST) tests/nginx tests/machine $(PARALLEL)
+
+.PHONY: deploy-check
+deploy-check: $(CHECKS_READY) translations ## Reloads and a change of tables under load; units, Dockerfile and compose.yaml by their checkers
+	tests/machine/with_postgres.sh $(PYTEST) tests/deploy $(PARALLEL)
 
 .PHONY: fire-drill
 fire-drill: $(CHECKS_READY) translations ## Buyers race, workers are killed, statements fail: the short form, on both databases

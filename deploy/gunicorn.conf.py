@@ -7,9 +7,15 @@ What differs between machines comes from the settings (``config.py``); an option
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gunicorn.systemd import SD_LISTEN_FDS_START, sd_notify
+
+# What is imported later must come from the release that was opened, even after the link that led here leads to another one.
+sys.path[:] = [str(Path(place).resolve()) if place else place for place in sys.path]
 
 from environment import ConfigError
 from shop.observe.gunicorn import ShopLogger
@@ -45,12 +51,23 @@ logger_class = ShopLogger
 loglevel = "warning"
 
 
-def when_ready(_server: Arbiter) -> None:
-    """Leave what is loaded alone, so that workers share it; say where the shop is."""
+def when_ready(server: Arbiter) -> None:
+    """Tell systemd who leads; leave what is loaded alone, so that workers share it; say where the shop is."""
+    sd_notify(f"MAINPID={os.getpid()}", server.log)  # after deploy/reload.sh systemd watches this one
     gc.freeze()  # the collector would write into every object, and each worker get a copy of its own
     gc.enable()
     if not shop_config.is_production:
         print(f"\n{opening_words()}\n  Ctrl-C closes it.\n", flush=True)
+
+
+def pre_exec(server: Arbiter) -> None:
+    """Hand the socket of systemd to the next master (deploy/reload.sh) under the number at which it will look for it, which gunicorn does not."""
+    if not server.systemd:
+        return
+    kept = [os.dup(listener.fileno()) for listener in server.LISTENERS]
+    for number, (listener, copy) in enumerate(zip(server.LISTENERS, kept, strict=True), SD_LISTEN_FDS_START):
+        listener.set_inheritable(False)
+        os.dup2(copy, number, inheritable=True)
 
 
 def post_fork(_server: Arbiter, _worker: Worker) -> None:

@@ -30,6 +30,9 @@ def run_migrations():
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.rollback()
             connection = connection.execution_options(writes=True)
+        else:  # a step that waits for a table lets nobody pass behind it: better it fails, and is run again
+            connection.exec_driver_sql("SET lock_timeout = '3s'")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,

@@ -26,7 +26,7 @@ from shop import create_app, enable_migrations
 from shop.web.pagination import encode_cursor
 from tests.bench import acts
 from tests.bench.eyes import eyes
-from tests.bench.load import Act, Answering, Browser, Contender, children, compare, resident_mb, table
+from tests.bench.load import Act, Answering, Browser, Contender, children, compare, proportional_mb, resident_mb, table
 from tests.bench.orders import orders
 from tests.bench.outbox import outbox
 from tests.bench.quotes import quotes
@@ -281,17 +281,25 @@ def depth(bench: Bench, rounds: int, times: int, deep: int) -> Iterator[str]:
 
 
 def memory(bench: Bench, _rounds: int, _times: int) -> Iterator[str]:
-    """Resident memory of a worker after 1,000 and after 10,000 mixed requests."""
-    shop = bench.shop(bench.database("sqlite", bench.products), workers="1")
-    yield "\nResident memory of a worker (MB)\n"
-    yield "| after requests | MB |"
-    yield "|---|---|"
-    done = 0
-    for goal in (100, 1_000, 10_000):
-        while done < goal:
-            done += acts.mixed(shop.browser(), done)
-        [worker] = children(shop.who.server)
-        yield f"| {goal} | {resident_mb(worker):.1f} |"
+    """Resident and proportional memory of workers that were forked from a master with everything loaded, after up to 10,000 mixed requests.
+
+    Proportional: a page that four processes share counts a quarter in each. The master has its share, too, and is told beside.
+    """
+    for workers in ("1", WORKERS, "4"):
+        with bench.part():
+            shop = bench.shop(bench.database("sqlite", bench.products), workers=workers)
+            yield f"\nMemory of a worker (MB), {workers} of them\n"
+            yield "| after requests | resident | proportional, median | most | of the master |"
+            yield "|---|---|---|---|---|"
+            done = 0
+            for goal in (100, 1_000, 10_000):
+                while done < goal:
+                    done += acts.mixed(shop.browser(), done)
+                processes = children(shop.who.server)
+                shares = [proportional_mb(worker) for worker in processes]
+                resident = statistics.median(resident_mb(worker) for worker in processes)
+                master = proportional_mb(shop.who.server)
+                yield f"| {goal} | {resident:.1f} | {statistics.median(shares):.1f} | {max(shares):.1f} | {master:.1f} |"
 
 
 def start(bench: Bench, rounds: int, _times: int) -> Iterator[str]:

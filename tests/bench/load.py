@@ -56,6 +56,13 @@ def resident_mb(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
 
 
+def proportional_mb(pid: int) -> float:
+    """Memory of one process in MB, what it shares with others counted by its share of it (PSS)."""
+    return next(
+        int(line.split()[1]) / 1024 for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines() if line.startswith("Pss:")
+    )
+
+
 def children(pid: int) -> list[int]:
     """The processes that this one started."""
     return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]

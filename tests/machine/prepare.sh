@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Redis, RabbitMQ, Java, Node.js and Prometheus. What a Debian machine lacks is
+# Find what the checks need beyond Python: Chromium, nginx, PostgreSQL, Redis, RabbitMQ, Java, Node.js, Prometheus, systemd and logrotate. What a Debian machine lacks is
 # installed when we are root; otherwise this says what to install, and fails. Nothing is skipped in silence.
 set -euo pipefail
 
@@ -35,6 +35,9 @@ has java || missing+=(default-jre-headless)
 has node || missing+=(nodejs)
 has npm || missing+=(npm)
 has promtool || missing+=(prometheus)
+has systemd-analyze || missing+=(systemd)
+has logrotate || missing+=(logrotate)
+has setpriv || missing+=(util-linux)
 has openssl || missing+=(openssl)
 has_venv || missing+=(python3-venv)
 
