@@ -17,7 +17,7 @@ from tests.servers import PATIENCE_S
 class Crowd:
     """Some visitors; ``asked`` and ``orders`` are counted, ``failed`` holds a line for each request that failed."""
 
-    def __init__(self, url: str, visitors: int = 4) -> None:
+    def __init__(self, url: str, visitors: int = 3) -> None:
         self.url, self.asked, self.orders, self.failed = url, 0, 0, list[str]()
         self.over, self.lock = threading.Event(), threading.Lock()
         self.numbers = itertools.count(1)
@@ -47,7 +47,7 @@ class Crowd:
                 self.over.wait(0.02)  # a shop that is away must not be run down
             finally:
                 browser.connection.close()
-            self.over.wait(0.1)
+            self.over.wait(0.2)
 
     def _visit(self, browser: _Counting, number: int) -> None:
         """A stranger whom nginx may not answer, goods in the cart, an order, its page."""
