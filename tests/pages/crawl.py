@@ -61,8 +61,10 @@ class Page(HTMLParser):
             form.wants_something = form.wants_something or "required" in given
 
 
-def walk(visitor: APIRequestContext, starts: Iterable[str], kind_of: Callable[[str], str | None]) -> dict[str, Seen]:
-    """One page of each kind that links lead to from ``starts``. ``kind_of`` a path is None where no page is to be had."""
+def walk(
+    visitor: APIRequestContext, starts: Iterable[str], kind_of: Callable[[str], str | None], *, goes_on: bool = True
+) -> dict[str, Seen]:
+    """One page of each kind that links lead to from ``starts``, or of the starts alone. ``kind_of`` a path is None where no page is to be had."""
     found: dict[str, Seen] = {}
     waiting = deque(starts)
     met = set(waiting)
@@ -79,7 +81,7 @@ def walk(visitor: APIRequestContext, starts: Iterable[str], kind_of: Callable[[s
         path = path_of(answer.url)
         seen = Seen(kind_of(path) or kind, path, answer.status, answer.text())
         found.setdefault(seen.kind, seen)
-        for link in Page(seen.html).links:
+        for link in Page(seen.html).links if goes_on else ():
             target = path_of(urljoin(answer.url, link))
             if urlsplit(urljoin(answer.url, link)).netloc == urlsplit(answer.url).netloc and target not in met:
                 met.add(target)

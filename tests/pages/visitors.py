@@ -54,11 +54,16 @@ def order(visitor: APIRequestContext, email: str, *, payment_method: str = "bank
     return placed
 
 
+def send(visitor: APIRequestContext, page: str, action: str, **typed: str) -> APIResponse:
+    """Send the form of a page that goes to ``action`` and asks for some of this."""
+    form = next(form for form in Page(visitor.get(page).text()).forms if form.action == action and typed.keys() & form.empty.keys())
+    return visitor.post(action, form={**form.hidden, **typed})
+
+
 def save_address(visitor: APIRequestContext) -> None:
     """Write the address into the member's book, through the form."""
     path = "/account/addresses/new"
-    form = next(form for form in Page(visitor.get(path).text()).forms if "line1" in form.empty)
-    answer = visitor.post(path, form={**form.hidden, **ADDRESS})
+    answer = send(visitor, path, path, **ADDRESS)
     assert answer.url.endswith("/account/addresses"), answer.text()
 
 
