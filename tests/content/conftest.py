@@ -1,0 +1,1 @@
+from tests.people import the_shop  # noqa: F401
