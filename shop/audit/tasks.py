@@ -9,7 +9,7 @@ from flask import Flask, current_app
 from shop.audit.queries import get_run
 from shop.audit.services import audit_shop
 from shop.clock import now
-from shop.errors import NotFound
+from shop.errors import N_, NotFound
 from shop.mail.services import queue_mail
 from shop.outbox import Happened, subscribe
 from shop.outbox.envelope import Told, publish
@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
     every(app, timedelta(days=1), "audit.nightly", run_nightly)
     subscribe(app, "audit.wanted", "audit.run", run_wanted)
     subscribe(app, "audit.failed", "mail.audit_failed", tell_staff)
-    publish(app, "audit.failed", tell_of_findings, says="The audit found something wrong with the books; `findings` says how much.")
+    publish(app, "audit.failed", tell_of_findings, says=N_("The audit found something wrong with the books; `findings` says how much."))
 
 
 def run_nightly(at: datetime) -> None:

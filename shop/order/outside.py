@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import Row, Table, bindparam, select
 
 from shop.db import row, rows
+from shop.errors import N_
 from shop.money import Money
 from shop.order.models import AddressKind, Order, OrderAddress, OrderLine
 from shop.order.returns.queries import return_number
@@ -19,24 +20,24 @@ MOST_LINES = 200
 """So many fit into a message of 256 kB, whatever they are called."""
 
 SAYS = {
-    "order.placed": "A customer placed an order.",
-    "order.edited": "Staff changed the order; `difference` is what it costs more or, below zero, less.",
-    "order.canceled": "The order was canceled; `was_paid` says that money goes back.",
-    "order.expired": "Nobody paid in time; the goods went back into stock.",
-    "order.reopened": "The money came after all, and the goods were still there.",
-    "order.paid": "The money is there.",
-    "order.partly_refunded": "A part of the money went back.",
-    "order.refunded": "All of the money went back.",
-    "order.packed": "The goods are packed; who collects them may come.",
-    "order.shipped": "A parcel left; `is_last` says that nothing is left to send.",
-    "order.parcel_delivered": "One of the parcels arrived.",
-    "order.delivered": "The goods arrived or were collected.",
-    "order.return_asked": "The customer asks to send goods back; `return` is its number.",
-    "order.return_approved": "Staff agreed to the return.",
-    "order.return_refused": "Staff refused the return.",
-    "order.return_withdrawn": "The customer keeps the goods after all.",
-    "order.return_received": "The goods came back.",
-    "withdrawal.declared": "The customer withdrew from the contract, as the law allows.",
+    "order.placed": N_("A customer placed an order."),
+    "order.edited": N_("Staff changed the order; `difference` is what it costs more or, below zero, less."),
+    "order.canceled": N_("The order was canceled; `was_paid` says that money goes back."),
+    "order.expired": N_("Nobody paid in time; the goods went back into stock."),
+    "order.reopened": N_("The money came after all, and the goods were still there."),
+    "order.paid": N_("The money is there."),
+    "order.partly_refunded": N_("A part of the money went back."),
+    "order.refunded": N_("All of the money went back."),
+    "order.packed": N_("The goods are packed; who collects them may come."),
+    "order.shipped": N_("A parcel left; `is_last` says that nothing is left to send."),
+    "order.parcel_delivered": N_("One of the parcels arrived."),
+    "order.delivered": N_("The goods arrived or were collected."),
+    "order.return_asked": N_("The customer asks to send goods back; `return` is its number."),
+    "order.return_approved": N_("Staff agreed to the return."),
+    "order.return_refused": N_("Staff refused the return."),
+    "order.return_withdrawn": N_("The customer keeps the goods after all."),
+    "order.return_received": N_("The goods came back."),
+    "withdrawal.declared": N_("The customer withdrew from the contract, as the law allows."),
 }
 
 _orders = cast("Table", Order.__table__)

@@ -35,7 +35,7 @@ Teller = Callable[[Happened], Told | None]
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A kind of event that the world may hear of, and what it says in one sentence."""
+    """A kind of event that the world may hear of, and what it says in one sentence, marked for the translators."""
 
     kind: str
     says: str

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from flask import Flask
 
 from shop.clock import now
+from shop.errors import N_
 from shop.order.credits import press_of
 from shop.order.models import OrderState
 from shop.order.outside import tell_of_order
@@ -30,7 +31,7 @@ def init_app(app: Flask) -> None:
     subscribe(app, "order.canceled", "payment.refund_canceled", refund_canceled)
     subscribe(app, "payment.refund_due", "payment.refund_due", refund_due)
     subscribe(app, "order.credit_due", "payment.give_credit", credit_due)
-    publish(app, "payment.disputed", tell_of_dispute, says="The customer's bank contests a payment, or decided: `dispute` says which.")
+    publish(app, "payment.disputed", tell_of_dispute, says=N_("The customer's bank contests a payment, or decided: `dispute` says which."))
     every(app, PAUSE, "payment.sweep", sweep)
     every(app, timedelta(minutes=1), "payment.expire", expire_unpaid)
 

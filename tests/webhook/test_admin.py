@@ -56,6 +56,11 @@ def test_a_webhook_is_made_tried_and_told_of_an_order(desk, receiver):
     assert "thanks" in words(page)
 
 
+def test_what_can_be_told_is_explained_in_the_language_of_the_page(desk):
+    assert "A customer placed an order." in words(desk.see("/admin/webhooks"))
+    assert "Un cliente ha hecho un pedido." in words(desk.see("/es/admin/webhooks"))
+
+
 def test_what_was_typed_wrong_is_said_at_its_field_and_kept(desk):
     answer = desk.press(desk.see(LIST), LIST, url="https://169.254.169.254/", kinds="order.nothing", note="")
 
