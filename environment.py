@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+TRANSLATIONS = Path(__file__).resolve().parent / "shop" / "translations"  # a folder for each language beside English
+
 
 class ConfigError(Exception):
     """Settings are wrong; the message lists every one of them with what to do."""
@@ -93,7 +95,7 @@ class Environment:
 
     def locales(self, name: str, default: str) -> tuple[str, ...]:
         values = tuple(value.strip().lower() for value in self.text(name, default).split(","))
-        offered = {"en", "es"}
+        offered = {"en", *(path.parts[-3] for path in TRANSLATIONS.glob("*/LC_MESSAGES/messages.po"))}
         for value in values:
             if value not in offered:
                 self.wrong(name, f"{value!r} is no language of the shop; it speaks {', '.join(sorted(offered))}")

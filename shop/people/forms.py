@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from shop.auth.permissions import PERMISSIONS
 from shop.people.queries import list_roles
-from shop.web.context import LANGUAGE_NAMES
+from shop.web.context import language_name
 from shop.web.fields import ChoiceField, EmailField, InputRequired, IntegerField, ShopForm, TextField
 
 
@@ -28,7 +28,7 @@ class PersonForm(ShopForm):
     version = IntegerField(_l("This page"), optional=True, widget=wtforms.widgets.HiddenInput())
 
     def offer(self) -> None:
-        self.locale.choices = [(code, LANGUAGE_NAMES[code]) for code in current_app.extensions["config"].locales]
+        self.locale.choices = [(code, language_name(code)) for code in current_app.extensions["config"].locales]
 
 
 class RoleGift(ShopForm):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
+from shop.catalog.schemas import KnownLocale
 from shop.web.fields import Email, Flag, FlagText, ShopSchema, Text, WholeNumber
 from shop.web.pagination import CURSOR_MAX
 
@@ -63,7 +64,7 @@ class PersonBodySchema(ShopSchema):
     """Name and language."""
 
     name = Text(minimum=1, maximum=120, required=True)
-    locale = Text(maximum=2, required=True, validate=validate.OneOf(["en", "es"]))
+    locale = KnownLocale(required=True)
 
 
 class UserChangeSchema(PersonBodySchema):

@@ -30,7 +30,7 @@ from shop.pricing.staff import (
 )
 from shop.pricing.tax import EuSales
 from shop.pricing.taxes import places_of
-from shop.web.context import LANGUAGE_NAMES
+from shop.web.context import language_name
 from shop.web.fields import ChoiceField, InputRequired, IntegerField, MoneyField, ShopForm, TextField, TickField
 
 CODE = r"[a-z0-9][a-z0-9_-]{0,39}"
@@ -223,7 +223,7 @@ def method_form(zones: Sequence[StaffZone], found: StaffMethod | None = None, *,
     config = current_app.extensions["config"]
     fields: dict[str, Any] = {}
     for place, locale in enumerate(config.locales):
-        language = LANGUAGE_NAMES.get(locale, locale)
+        language = language_name(locale)
         fields[f"name_{locale}"] = TextField(f"{_('Name')}, {language}", [] if place else [needed()], maximum=120)
         fields[f"note_{locale}"] = TextField(f"{_('One sentence about it')}, {language}", maximum=300)
     keys = ((ANYWHERE, _("Anywhere (collected)")), *((zone.row.code, zone.row.name) for zone in zones))

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
 import jinja2
+from babel import Locale
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import format_date, format_datetime
 from flask_login import current_user
@@ -23,7 +25,6 @@ from shop.web.bearer import is_bearer
 from shop.web.cookies import has_cookie
 from shop.web.locale import absolute_url, current_locale, path_in
 
-LANGUAGE_NAMES = {"en": "English", "es": "Español"}
 THEMES = ("auto", "light", "dark")
 
 
@@ -42,6 +43,13 @@ def add_context(app: Flask, **functions: Callable[..., Any]) -> None:
     app.jinja_env.globals.update(functions)
 
 
+@lru_cache(maxsize=64)
+def language_name(locale: str) -> str:
+    """What a language is called in itself: ``language_name("es")`` is Español. Source: Unicode CLDR."""
+    name = Locale.parse(locale).get_display_name() or locale
+    return name[:1].upper() + name[1:]
+
+
 def set_alternates(paths: dict[str, str]) -> None:
     """Say where this page stands in each language, ``{"es": "/p/taza"}`` without prefix, when the paths differ."""
     g.alternate_paths = paths
@@ -51,7 +59,7 @@ def alternates() -> list[Alternate]:
     """This page in every language of the shop, itself included."""
     current = current_locale()
     return [
-        Alternate(locale, LANGUAGE_NAMES[locale], absolute_url(path_in(locale, path)), locale == current)
+        Alternate(locale, language_name(locale), absolute_url(path_in(locale, path)), locale == current)
         for locale, path in alternate_paths().items()
     ]
 

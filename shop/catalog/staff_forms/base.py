@@ -18,7 +18,7 @@ from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from shop.web.context import LANGUAGE_NAMES
+from shop.web.context import language_name
 from shop.web.fields import ShopForm, TextField, TickField
 
 SEEN = re.compile(r"(\d{1,15})-([0-9a-f]{16})")
@@ -154,7 +154,7 @@ def locales() -> tuple[str, ...]:
 
 def spoken(label: str, locale: str) -> str:
     """A label for one of the languages, where there are several."""
-    return label if len(locales()) == 1 else f"{label}, {LANGUAGE_NAMES.get(locale, locale)}"
+    return label if len(locales()) == 1 else f"{label}, {language_name(locale)}"
 
 
 def made(base: type[ShopForm], fields: dict[str, Any], values: dict[str, Any], *, fresh: bool) -> Any:

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from shop.content.settings.codes import clean_code
 from shop.settings.known import Group, Kind, Known, columns_of, what_counts
-from shop.web.context import LANGUAGE_NAMES
+from shop.web.context import language_name
 from shop.web.fields import ChoiceField, EmailField, IntegerField, ShopForm, TextField, TickField
 
 Written = Mapping[tuple[str, str], str]
@@ -73,7 +73,7 @@ def _key(known: Known, locale: str) -> str:
 
 
 def _field(known: Known, locale: str) -> wtforms.Field:
-    label = _l("%(label)s (%(language)s)", label=known.label, language=LANGUAGE_NAMES.get(locale, locale)) if locale else known.label
+    label = _l("%(label)s (%(language)s)", label=known.label, language=language_name(locale)) if locale else known.label
     if known.kind is Kind.FLAG:
         return TickField(label)
     if known.kind is Kind.CHOICE:
