@@ -148,7 +148,7 @@ def settings(_app: Flask) -> str:
         "| setting | default | what it does |",
         "|---|---|---|",
     ]
-    lines += [row for row in _readme_rows() if row.split("`")[1].isupper()]
+    lines += [row.replace("](docs/", "](../") for row in _readme_rows() if row.split("`")[1].isupper()]
     lines += [
         "\n## That staff change\n",
         "On the page Settings of the back office, and at `/api/v1/settings`.\n",
