@@ -250,3 +250,25 @@ def test_the_commands_of_compose_are_known(compose: dict[str, Any]) -> None:
 
     assert [name for name, words in programs.items() if not (PROGRAMS / words[0]).exists()] == []
     assert [words for words in programs.values() if words[0] == "flask" and not re.search(rf"^  {words[2]} ", known, re.MULTILINE)] == []
+
+
+# The guide
+
+
+def test_the_scripts_and_the_commands_of_the_guide_are_right_for_a_shell(tmp_path: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+    assert len(blocks) > 5
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.sh").write_text(block)
+    scripts = [*tmp_path.glob("*.sh"), *(ROOT / "deploy").glob("*.sh")]
+
+    assert {script.name: run("bash", "-n", script) for script in scripts if run("bash", "-n", script) != (0, "")} == {}
+
+
+def test_what_the_guide_names_is_there() -> None:
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    named = set(re.findall(r"\b((?:deploy|migrations|tests)/[a-z.][\w./-]*\w)", guide)) - set(re.findall(r"# (migrations/\S+)", guide))
+    links = {link for link in re.findall(r"\]\(([^)#]+)\)", guide) if "://" not in link}
+
+    assert [path for path in named if not list(ROOT.glob(path + "*"))] == []
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []

@@ -122,3 +122,20 @@ def test_a_volume_of_somebody_else_is_refused_in_words(image: Image) -> None:
         os.chown(image.volume, 10001, 10001)
 
     assert refused.returncode != 0
+
+
+def test_the_backup_of_each_night_is_looked_through_and_only_then_old_ones_go(image: Image) -> None:
+    folder = image.volume / "backups"
+    folder.mkdir()
+    for name, days in (("shop-old.backup", 40), ("shop-new.backup", 5), ("other.txt", 40)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - days * 86_400,) * 2)
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 10001, 10001)
+    assert image.run("flask", "shop", "init").returncode == 0
+
+    done = image.run("bash", "deploy/backup.sh", str(folder), "28")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in folder.iterdir() if "-20" not in path.name) == ["other.txt", "shop-new.backup"]
+    assert [path.stat().st_size > 10_000 for path in folder.glob("shop-20*.backup")] == [True]
