@@ -20,7 +20,7 @@ from tests.servers import Server, serve_nginx
 def database() -> Iterator[str]:
     """The address of an empty PostgreSQL database, dropped afterwards."""
     server = os.environ.get("TEST_DATABASE_URL")
-    assert server, "an update is proven on PostgreSQL: `make deploy-check` starts one, or set TEST_DATABASE_URL"
+    assert server, "an update is proven on PostgreSQL: `make deploy-drill` starts one, or set TEST_DATABASE_URL"
     name = f"bodega_deploy_{os.getpid()}"
     url = make_url(server).set(drivername="postgresql+psycopg")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
