@@ -84,7 +84,7 @@ unit: $(CHECKS_READY) translations ## The tests of the features on SQLite
 
 .PHONY: unit-pg
 unit-pg: $(CHECKS_READY) translations ## The same on a real PostgreSQL (TEST_DATABASE_URL, else a throw-away server)
-	tests/machine/with_postgres.sh $(PYTEST) tests $(SLOW:%=--ignore=%) $(PARALLEL)
+	tests/machine/with_postgres.sh $(PYTEST) tests $(SLOW:%=--ignore=%) --ignore=tests/docs/test_samples.py $(PARALLEL)
 
 .PHONY: nginx
 nginx: $(CHECKS_READY) translations ## Real servers: make run itself, and nginx before the shop
