@@ -256,7 +256,7 @@ def test_the_commands_of_compose_are_known(compose: dict[str, Any]) -> None:
 
 
 def test_the_scripts_and_the_commands_of_the_guide_are_right_for_a_shell(tmp_path: Path) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```sh[^\n]*\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
     assert len(blocks) > 5
     for number, block in enumerate(blocks):
         (tmp_path / f"{number}.sh").write_text(block)

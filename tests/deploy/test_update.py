@@ -15,7 +15,7 @@ from tests.deploy.installation import Installation
 from tests.servers import ROOT, Server
 
 GUIDE = ROOT / "docs" / "deploy.md"
-SAMPLE = re.compile(r"```python\n# (migrations/versions/\S+\.py)\n(.*?)```", re.DOTALL)
+SAMPLE = re.compile(r"```python[^\n]*\n# (migrations/versions/\S+\.py)\n(.*?)```", re.DOTALL)
 RELOADS = 5
 
 
