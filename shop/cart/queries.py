@@ -141,7 +141,6 @@ PIECES = (
     .outerjoin(StockItem, StockItem.variant_id == Variant.id)
     .where(Cart.state == CartState.OPEN)
 )
-COUNT_BY_ID = PIECES.where(Cart.id == bindparam("cart_id"))
 COUNT_OF_GUEST = PIECES.where(_of_guest)
 COUNT_OF_MEMBER = PIECES.where(_of_member)
 SOUGHT = (
@@ -183,13 +182,8 @@ def find_variant(variant_id: int, *, locale: str, at: datetime) -> Row[Any] | No
     return row(VARIANT, variant_id=variant_id, **_place(locale, at))
 
 
-def count_items(cart_id: int, *, at: datetime) -> int:
-    """How many pieces in this cart can be bought at that moment."""
-    return _count(COUNT_BY_ID, cart_id=cart_id, at=at)
-
-
 def count_visitor_items(*, key: str | None, user_id: int | None, at: datetime) -> int:
-    """The same of the visitor's open cart, in one statement."""
+    """How many pieces in the visitor's open cart can be bought at that moment, in one statement."""
     if user_id is not None:
         return _count(COUNT_OF_MEMBER, user_id=user_id, at=at)
     return _count(COUNT_OF_GUEST, key=key, at=at) if key else 0

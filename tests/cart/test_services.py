@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from shop.cart.models import Cart, CartItem, CartState
-from shop.cart.queries import count_items
+from shop.cart.queries import count_visitor_items
 from shop.cart.services import (
     CartClosed,
     CartFull,
@@ -118,7 +118,7 @@ def test_clicks_at_once_lose_no_piece(app: Flask) -> None:
 
     assert outcomes == {"done": 12}
     with app.app_context():
-        assert count_items(cart.id, at=NOON) == 12
+        assert count_visitor_items(key=cart.key, user_id=None, at=NOON) == 12
 
 
 def test_an_order_and_a_click_at_once_never_share_a_line(app: Flask) -> None:
