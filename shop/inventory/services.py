@@ -43,7 +43,6 @@ _movements = cast("Table", StockMovement.__table__)
 LEVELS = select(StockItem.variant_id, StockItem.on_hand, StockItem.backorder_to, StockItem.is_tracked).where(
     StockItem.variant_id.in_(bindparam("ids", expanding=True))
 )
-HELD_LEVELS = LEVELS.order_by(StockItem.variant_id).with_for_update()  # a sale between reading and writing would be missing in the ledger
 HOLD = (
     update(_items)
     .where(_items.c.variant_id == bindparam("variant"))
@@ -174,34 +173,6 @@ def set_backorder(variant_id: int, most: int, *, lead_days: int) -> None:
         done = connection().execute(allowed.values(backorder_to=most, lead_days=lead_days))
         if done.rowcount == 0 and row(select(StockItem.on_hand).where(StockItem.variant_id == variant_id)) is not None:
             raise Invalid({"backorder_to": [_("More than that are sold already. Book a delivery first, or allow more.")]})
-
-
-def record_import_stock(levels: Mapping[int, int | None], *, reference: str, at: datetime) -> set[int]:
-    """Set the stock of many variants as a file says; None means that nobody counts it. Gives the ids of those that changed.
-
-    A fixed number of statements for any number of variants. What already is so is not written again.
-    """
-    with transaction():
-        there = set(connection().execute(LEVELS, {"ids": list(levels)}).scalars()) if levels else set()
-        new = sorted(levels.keys() - there)
-        if new:
-            _begin_to_count(new)  # before any row is held: who holds one and waits for an insert could be waited for
-        known = _hold_levels(levels)
-        changed: list[dict[str, Any]] = [
-            {"variant": variant_id, "level": found.on_hand if levels[variant_id] is None else levels[variant_id], "tracked": is_tracked}
-            for variant_id, found in known.items()
-            if (is_tracked := levels[variant_id] is not None) != found.is_tracked or levels[variant_id] not in {None, found.on_hand}
-        ]
-        if changed:
-            connection().execute(SET, [{"variant": row["variant"], "level": row["level"]} for row in changed])
-            connection().execute(TRACK, [{**row, "at": at} for row in changed])
-        moves = {row["variant"]: row["level"] - known[row["variant"]].on_hand for row in changed}
-        _write_ledger(moves, Reason.IMPORT, reference, "", at)
-        return {*new, *(row["variant"] for row in changed)}
-
-
-def _hold_levels(levels: Mapping[int, int | None]) -> dict[int, Any]:
-    return {level.variant_id: level for level in connection().execute(HELD_LEVELS, {"ids": list(levels)})} if levels else {}
 
 
 def _begin_to_count(variant_ids: Sequence[int]) -> None:

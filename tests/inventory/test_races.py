@@ -14,7 +14,7 @@ from sqlalchemy import delete
 from shop.db import transaction
 from shop.errors import OutOfStock
 from shop.inventory.models import StockItem
-from shop.inventory.services import give_back_stock, record_import_stock, set_stock, take_stock
+from shop.inventory.services import give_back_stock, set_stock, take_stock
 from tests.factories import NOON, make_product
 from tests.inventory.test_services import assert_ledger_agrees, on_hand
 
@@ -84,33 +84,16 @@ def test_cancellations_between_sales_lose_no_piece(context: Flask) -> None:
     assert_ledger_agrees()
 
 
-def test_an_import_between_sales_leaves_ledger_and_stock_agreed(context: Flask) -> None:
-    goods = [make_product(f"Thing {number}", stock=20).variant_id for number in range(4)]
-    sales = [buy(*((variant_id, 1) for variant_id in goods)) for _ in range(12)]
-
-    def count_anew(level: int) -> Callable[[], None]:
-        return lambda: record_import_stock(dict.fromkeys(goods, level), reference="catalog.csv", at=NOON) and None
-
-    outcomes = all_at_once(context, [*sales, *(count_anew(level) for level in (30, 40, 50, 60))])
-
-    assert outcomes == {"done": 16}
-    assert_ledger_agrees()
-
-
 def test_two_who_count_a_variant_for_the_first_time_both_go_on(context: Flask) -> None:
-    mug, lamp = make_product(stock=0), make_product(stock=0)
+    mug = make_product(stock=0)
     with transaction() as session:
         session.execute(delete(StockItem))
 
     def count(pieces: int) -> Callable[[], None]:
         return lambda: set_stock(mug.variant_id, pieces, reason="count", actor="ana@example.com", at=NOON) and None
 
-    def read_file(pieces: int) -> Callable[[], None]:
-        levels = {mug.variant_id: pieces, lamp.variant_id: pieces}
-        return lambda: record_import_stock(levels, reference="catalog.csv", at=NOON) and None
-
-    outcomes = all_at_once(context, [*(count(pieces) for pieces in range(1, 7)), *(read_file(pieces) for pieces in range(7, 11))])
+    outcomes = all_at_once(context, [count(pieces) for pieces in range(1, 11)])
 
     assert outcomes == {"done": 10}
-    assert on_hand(lamp.variant_id) in range(7, 11)
+    assert on_hand(mug.variant_id) in range(1, 11)
     assert_ledger_agrees()

@@ -9,7 +9,7 @@ from sqlalchemy import delete, event, func, select
 from shop.db import db, row, rows, transaction
 from shop.errors import Invalid, OutOfStock
 from shop.inventory.models import Reason, StockItem, StockMovement
-from shop.inventory.services import StockLeft, give_back_stock, record_import_stock, set_stock, take_stock
+from shop.inventory.services import StockLeft, give_back_stock, set_stock, take_stock
 from tests.factories import NOON, make_product
 
 
@@ -167,32 +167,6 @@ def test_a_number_that_no_shelf_holds_is_refused(context: Flask, pieces: int) ->
         set_stock(mug.variant_id, pieces, reason="count", actor="", at=NOON)
 
     assert on_hand(mug.variant_id) == 5
-
-
-def test_an_import_writes_only_what_differs(context: Flask) -> None:
-    mug, bowl, lamp = make_product(stock=5), make_product("Bowl", stock=7), make_product("Lamp", stock=None)
-    levels: dict[int, int | None] = {mug.variant_id: 5, bowl.variant_id: 9, lamp.variant_id: 4}
-
-    changed = record_import_stock(levels, reference="goods.csv", at=NOON)
-    again = record_import_stock(levels, reference="goods.csv", at=NOON)
-    untracked = record_import_stock({bowl.variant_id: None}, reference="goods.csv", at=NOON)
-
-    assert (changed, again, untracked) == ({bowl.variant_id, lamp.variant_id}, set(), {bowl.variant_id})
-    assert ledger(bowl.variant_id)[1:] == [(2, "import", "goods.csv", "")]
-    assert ledger(lamp.variant_id) == [(4, "import", "goods.csv", "")]
-    assert_ledger_agrees()
-
-
-def test_an_import_gives_new_variants_their_stock(context: Flask) -> None:
-    mug = make_product(stock=None)
-    with transaction() as session:
-        session.execute(delete(StockItem))
-
-    assert record_import_stock({mug.variant_id: 6}, reference="goods.csv", at=NOON) == {mug.variant_id}
-    assert record_import_stock({}, reference="goods.csv", at=NOON) == set()
-
-    assert on_hand(mug.variant_id) == 6
-    assert_ledger_agrees()
 
 
 def test_the_database_itself_refuses_to_sell_what_is_not_there(context: Flask) -> None:
