@@ -25,9 +25,7 @@ PICTURES = (
 _address = select(Address.id, Address.is_default, *(getattr(Address, name) for name in AddressValues.__dataclass_fields__)).join(
     Customer, Customer.id == Address.customer_id
 )
-ADDRESSES = _address.where(Customer.user_id == bindparam("user_id")).order_by(
-    Address.is_default.desc(), Address.used_at.desc(), Address.id.desc()
-)
+ADDRESSES = _address.where(Customer.user_id == bindparam("user_id")).order_by(Address.is_default.desc(), Address.id.desc())
 ADDRESS = _address.where(Customer.user_id == bindparam("user_id"), Address.id == bindparam("address_id"))
 
 

@@ -35,7 +35,7 @@ def add_address(values: AddressValues, *, user_id: int, email: str, locale: str,
         count = session.execute(select(func.count()).where(Address.customer_id == customer_id)).scalar_one()
         if count >= KEPT_MOST:
             raise BookFull(_("Delete an address that you no longer need, then add this one."))
-        address = Address(customer_id=customer_id, is_default=False, used_at=at, **values.dump())
+        address = Address(customer_id=customer_id, is_default=False, **values.dump())
         session.add(address)
         session.flush()
         if is_default or not count:
@@ -75,7 +75,7 @@ def choose_default_address(address_id: int, *, user_id: int) -> None:
 
 
 def delete_address(address_id: int, *, user_id: int) -> None:
-    """Take an address out of the book; the one used last becomes the usual one if that was it.
+    """Take an address out of the book; the newest becomes the usual one if that was it.
 
     Raises:
         NotFound: there is none, or it is somebody else's.
@@ -88,9 +88,7 @@ def delete_address(address_id: int, *, user_id: int) -> None:
         if was_default is None:
             raise NotFound
         if was_default:
-            latest = (
-                select(Address.id).where(Address.customer_id == customer_id).order_by(Address.used_at.desc(), Address.id.desc()).limit(1)
-            )
+            latest = select(Address.id).where(Address.customer_id == customer_id).order_by(Address.id.desc()).limit(1)
             next_one = session.execute(latest).scalar()
             if next_one is not None:
                 _make_default(session, customer_id, next_one)

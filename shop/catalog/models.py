@@ -78,8 +78,6 @@ class Product(Base):
     swatches: Mapped[str] = mapped_column(default="")
     image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"), index=True)
     second_image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"), index=True)
-    review_count: Mapped[int] = mapped_column(default=0)
-    stars_sum: Mapped[int] = mapped_column(default=0)
     sold_count: Mapped[int] = mapped_column(default=0)
 
     __table_args__ = (
@@ -89,7 +87,6 @@ class Product(Base):
         Index("ix_products_listed_sold", "is_listed", "sold_count", "id"),
         Index("ix_products_published_at", "published_at"),
         CheckConstraint(f"price_from_minor IS NULL OR price_from_minor {PRICE_RANGE}", name="price_from_range"),
-        CheckConstraint("review_count >= 0 AND stars_sum BETWEEN review_count AND review_count * 5", name="stars"),
     )
 
 

@@ -29,7 +29,7 @@ BOOK = (
     select(Address.id, *(getattr(Address, name) for name in AddressValues.__dataclass_fields__))
     .join(Customer, Customer.id == Address.customer_id)
     .where(Customer.user_id == bindparam("user_id"))
-    .order_by(Address.is_default.desc(), Address.used_at.desc(), Address.id.desc())
+    .order_by(Address.is_default.desc(), Address.id.desc())
 )
 
 

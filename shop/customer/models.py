@@ -45,7 +45,6 @@ class Address(AddressColumns, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), index=True)
     is_default: Mapped[bool] = mapped_column(default=False)
-    used_at: Mapped[datetime]
 
     __table_args__ = (CheckConstraint("length(country) = 2", name="country_code"),)
 

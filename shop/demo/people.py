@@ -80,7 +80,7 @@ def _write_buyer(session: Session, place: Place, first_name: str, number: int, p
     session.add(customer)
     session.flush()
     if is_member:
-        session.add(Address(customer_id=customer.id, is_default=True, used_at=since, **home))
+        session.add(Address(customer_id=customer.id, is_default=True, **home))
     return Buyer(first_name, email, locale, customer.id, user_id, home)
 
 

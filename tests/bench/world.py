@@ -145,7 +145,7 @@ def _product(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         {
             "id": number, "handle": f"product-{number}", "brand": "Bodega", "kind": "", "tax_class": "standard", "position": number, "published_at": published,
             "created_at": OPENED, "updated_at": OPENED, "import_mark": "", "version": 1, "is_listed": True, "price_from_minor": minor, "price_to_minor": minor,
-            "available": True, "pieces_left": None, "swatches": "", "image_id": number, "review_count": 0, "stars_sum": 0, "sold_count": 0,
+            "available": True, "pieces_left": None, "swatches": "", "image_id": number, "sold_count": 0,
         },
     )  # fmt: skip
     for locale in ("en", "es"):

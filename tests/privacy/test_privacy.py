@@ -70,7 +70,7 @@ def lived(context):
             session.execute(update(Order).where(Order.id == order.id).values(state=OrderState.CANCELED, note="ring twice"))
             session.execute(update(OrderAddress).where(OrderAddress.order_id == order.id).values(phone="+34600000000"))
             customer_id = session.execute(select(Customer.id).where(Customer.user_id == user_id)).scalar_one()
-            session.execute(insert(Address).values(**ADDRESS.dump(), customer_id=customer_id, is_default=True, used_at=NOON))
+            session.execute(insert(Address).values(**ADDRESS.dump(), customer_id=customer_id, is_default=True))
             letter = {"subject": "Hello", "text": "Dear you", "html": "<p>", "locale": "en", "state": MailState.SENT}
             session.execute(insert(Mail).values(cause="c", recipient=email, created_at=NOON, **letter))
         make_cart(user_id=user_id)

@@ -10,7 +10,6 @@ from shop.auth.permissions import BUILT_IN
 from shop.cart.models import CartItem
 from shop.customer.models import Address, Customer
 from shop.db import Base, transaction
-from tests.factories import NOON
 from tests.orders import ADDRESS, make_cart, make_order
 from tests.people import inside, log_in, make_user
 
@@ -33,7 +32,7 @@ def theirs(app):
 def _rest(user_id):
     with transaction() as session:
         customer_id = session.execute(select(Customer.id).where(Customer.user_id == user_id)).scalar_one()
-        values = {**ADDRESS.dump(), "customer_id": customer_id, "is_default": True, "used_at": NOON}
+        values = {**ADDRESS.dump(), "customer_id": customer_id, "is_default": True}
         address_id = session.execute(insert(Address).values(**values).returning(Address.id)).scalar_one()
         return {
             "customer_id": customer_id,

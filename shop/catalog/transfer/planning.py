@@ -138,8 +138,6 @@ def _new_product(product: ImportedProduct, columns: dict[str, Any], at: datetime
         "is_listed": False,
         "available": False,
         "swatches": "",
-        "review_count": 0,
-        "stars_sum": 0,
         "sold_count": 0,
     }
 
