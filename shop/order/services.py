@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import Row, Table, bindparam, insert, select, update
+from sqlalchemy import Row, Table, bindparam, case, func, insert, literal, select, update
 
 from shop.catalog.listing import refresh_availability
 from shop.catalog.models import Variant
@@ -230,9 +230,15 @@ def change_payment_method(order_id: int, payment_method: str) -> None:
 
 
 def record_entry(order_id: int, kind: str, *, by: str, note: str = "", at: datetime) -> None:
-    """Add a line to the timeline, such as a note of staff. Entries are never edited."""
+    """Add a line to the timeline, such as a note of staff. Entries are never edited.
+
+    Who asked earlier may come to write later, after somebody else who held the order: history does not run backwards for that.
+    """
+    newest = select(func.max(OrderEntry.at)).where(OrderEntry.order_id == order_id).scalar_subquery()
+    asked_at = literal(at, OrderEntry.at.type)
     with transaction() as session:
-        session.execute(insert(OrderEntry).values(order_id=order_id, kind=kind, actor=by, note=note, at=at))
+        moment = case((newest > asked_at, newest), else_=asked_at)
+        session.execute(insert(OrderEntry).values(order_id=order_id, kind=kind, actor=by, note=note, at=moment))
 
 
 def write_message(order_id: int, words: str, *, by: str, at: datetime) -> None:

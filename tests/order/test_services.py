@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import product
 
 import pytest
 from sqlalchemy import func, select
 
+from shop.audit.services import run_audit
 from shop.catalog.models import Product
 from shop.db import row, rows, scalar
 from shop.errors import IllegalMove, Invalid, NotFound
@@ -153,6 +155,18 @@ def test_the_tables_know_every_state():
 def test_an_order_that_is_not_there_is_not_found(context):
     with pytest.raises(NotFound):
         mark_packed(404, by=ANA, at=NOON)
+
+
+def test_who_asked_earlier_and_writes_later_does_not_turn_history_back(context):
+    order = make_order()
+    record_entry(order.id, "checking", by="shop", at=NOON + timedelta(seconds=2))
+    record_entry(order.id, "paid", by="shop", at=NOON + timedelta(seconds=1))
+    record_entry(order.id, "note", by=ANA, note="Hello", at=NOON + timedelta(seconds=3))
+
+    entries = get_order(order.number).entries
+
+    assert [(entry.kind, (entry.at - NOON).total_seconds()) for entry in entries] == [("checking", 2), ("paid", 2), ("note", 3)]
+    assert [result.rule for result in run_audit(at=NOON + timedelta(days=1)).broken if result.rule == "I17"] == []
 
 
 def test_staff_writes_notes_on_the_timeline(context):
