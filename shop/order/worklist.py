@@ -72,11 +72,11 @@ COUNTS = select(
 CARRIERS = select(Shipment.carrier).where(Shipment.carrier != "").order_by(Shipment.id.desc()).limit(200)
 NEIGHBORS = {
     "newer": select(_orders.c.number)
-    .where(tuple_(_orders.c.placed_at, _orders.c.id) > tuple_(bindparam("placed_at"), bindparam("id")))
+    .where(tuple_(_orders.c.placed_at, _orders.c.id) > tuple_(bindparam("placed_at", type_=_orders.c.placed_at.type), bindparam("id")))
     .order_by(_orders.c.placed_at, _orders.c.id)
     .limit(1),
     "older": select(_orders.c.number)
-    .where(tuple_(_orders.c.placed_at, _orders.c.id) < tuple_(bindparam("placed_at"), bindparam("id")))
+    .where(tuple_(_orders.c.placed_at, _orders.c.id) < tuple_(bindparam("placed_at", type_=_orders.c.placed_at.type), bindparam("id")))
     .order_by(_orders.c.placed_at.desc(), _orders.c.id.desc())
     .limit(1),
 }

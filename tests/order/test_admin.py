@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -14,6 +15,7 @@ from shop.order.models import Order, OrderLine
 from shop.order.queries import get_order
 from shop.order.seen import act_if_unchanged
 from shop.order.services import cancel_order, mark_packed, ship_order
+from shop.order.worklist import find_neighbors
 from shop.outbox.models import Event
 from shop.payment.services import record_bank_payment
 from tests.factories import NOON, make_product
@@ -465,3 +467,11 @@ def test_lines_of_the_list_cost_no_statements_of_their_own(app, desk):
 
     assert cost() == few
     assert rows(select(OrderLine.id))
+
+
+def test_the_neighbors_of_an_order_are_the_ones_placed_before_and_after_it_never_itself(app):
+    first, second, third = (placed(paid=False, at=NOON + timedelta(hours=hours)) for hours in (0, 1, 2))
+
+    assert inside(find_neighbors)(order(first)) == {"newer": second, "older": None}
+    assert inside(find_neighbors)(order(second)) == {"newer": third, "older": first}
+    assert inside(find_neighbors)(order(third)) == {"newer": None, "older": second}
