@@ -29,7 +29,7 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 NOTHING_HERE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Nothing here</title></head>
-<body><h1>Nothing here</h1><p>No shop has this address.</p></body>
+<body><h1>Nothing here</h1><p>No shop has this address.</p><p lang="es">Aquí no hay nada: ninguna tienda tiene esta dirección.</p></body>
 </html>
 """
 HEADERS = {
