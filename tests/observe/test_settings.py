@@ -82,6 +82,7 @@ def test_secrets_are_known_by_the_names_of_their_settings(tmp_path):
     environ = {
         "SECRET_KEY": "k" * 40,
         "STRIPE_WEBHOOK_SECRET": "whsec_newnewnew,whsec_oldoldold",
+        "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "a" * 30,
         "DATABASE_URL": "postgresql://shop:databaseword@127.0.0.1/shop",
         "MAIL_URL": "smtp://shop:mailword@mail.example:587",
