@@ -15,7 +15,7 @@ from urllib.parse import quote
 from flask import Flask
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from config import NAME
 from environment import ConfigError
@@ -130,14 +130,21 @@ def _make_database(url: str, undo: ExitStack) -> None:
 
 
 def _make_postgresql(parts: URL, schema: str, undo: ExitStack) -> None:
+    had_schema = bool(schema) and _has_schema(parts, schema)
     if make_database(parts.render_as_string(hide_password=False)):
         words = f'DROP DATABASE IF EXISTS "{parts.database}" WITH (FORCE)'
         undo.callback(_tell, parts.set(database="postgres", query={}), words)
-    if schema:
+    elif schema and not had_schema:
+        undo.callback(_tell, parts, f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+
+
+def _has_schema(parts: URL, schema: str) -> bool:
+    """Was it there before? A database that is missing has none."""
+    try:
         with _engine(parts) as engine, engine.connect() as link:
-            if not link.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema}).first():
-                link.execute(text(f'CREATE SCHEMA "{schema}"'))
-                undo.callback(_tell, parts, f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
+            return link.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema}).first() is not None
+    except OperationalError:
+        return False
 
 
 def _tell(parts: URL, words: str) -> None:
