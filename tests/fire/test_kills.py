@@ -25,7 +25,7 @@ from tests.fire.scale import IS_FULL, scaled
 from tests.fire.world import World, kill_a_worker, serving, wait_until, world
 from tests.servers import Server
 
-CHECKOUTS = int(os.environ.get("FIRE_CHECKOUTS", scaled(100, 10_000)))
+CHECKOUTS = int(os.environ.get("FIRE_CHECKOUTS", scaled(300, 10_000)))
 AT_ONCE = 24
 KILL_EVERY_S = 2.0
 SETTLE_S = 120

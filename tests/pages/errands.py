@@ -35,6 +35,14 @@ def sell(customer: APIRequestContext, staff: APIRequestContext, email: str) -> S
     return Sold(placed["number"], urlsplit(placed["url"]).path, [line["id"] for line in allowed])
 
 
+def pay(customer: APIRequestContext, staff: APIRequestContext, email: str) -> str:
+    """The customer orders and the money comes; gives the number of the order, which waits to be packed."""
+    visitors.fill_cart(customer)
+    number = str(visitors.order(customer, email)["number"])
+    call(staff, "POST", f"orders/{number}/payment", {})
+    return number
+
+
 def ask_back(customer: APIRequestContext, sold: Sold) -> None:
     """The customer wants to send one piece back."""
     wanted = {"lines": [{"id": sold.lines[0], "quantity": 1}], "note": "The handle is chipped."}

@@ -185,10 +185,12 @@ def as_staff(page: Page, shop: Server) -> list[str]:
         sold = errands.sell(customer, visitor, email)
         errands.ask_back(customer, sold)
         errands.withdraw(customer, email, sold.number)
+        waiting = errands.pay(customer, visitor, email)
     errands.add_group(visitor, email)
     errands.add_webhook(visitor)
     order = f"/admin/orders/{sold.number}"
-    return ["/admin", "/admin/find?q=mug", "/dev/mail", order, f"{order}/returns/new"]
+    still = [f"/admin/orders/{waiting}/{act}" for act in ("cancellation", "edit", "shipments")]
+    return ["/admin", "/admin/find?q=mug", "/dev/mail", order, f"{order}/returns/new", *still]
 
 
 @contextmanager
