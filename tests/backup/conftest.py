@@ -32,7 +32,9 @@ def all_rows(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.fixture
 def make_shop(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeShop]:
     """A shop that has neither tables nor a database yet, on SQLite or on the server of the tests."""
-    monkeypatch.delenv("FLASK_RUN_FROM_CLI", raising=False)  # commands of other tests leave it: the shop would know its migrations too early
+    monkeypatch.delenv(
+        "FLASK_RUN_FROM_CLI", raising=False
+    )  # commands of other tests leave it: the shop would know its migrations too early
     made: list[Flask] = []
 
     def make(kind: str = "sqlite", **changes: Any) -> Flask:
